@@ -1,0 +1,8 @@
+//! Tenantry compiles `projects.yaml` into one directory of plain Kubernetes manifests per project.
+
+pub mod diagnostic;
+pub mod model;
+pub mod object;
+pub mod patch;
+pub mod source;
+pub mod yaml;
