@@ -504,13 +504,13 @@ fn template_error(error: &tera::Error, place: &Place) -> TemplateError {
     let message = match error.kind() {
         ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => format!(
             "{} (line {}, column {} of the template)",
-            report.message(),
+            lower_first(report.message()),
             report.span().start_line,
             report.span().start_col + 1
         ),
-        _ => error.to_string(),
+        _ => lower_first(&error.to_string()),
     };
-    let undefined = message.contains("not found") || message.contains("undefined");
+    let undefined = message.contains("is not defined");
     TemplateError {
         place: place.clone(),
         message,
@@ -519,3 +519,13 @@ fn template_error(error: &tera::Error, place: &Place) -> TemplateError {
         }),
     }
 }
+
+fn lower_first(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(characters).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests;
