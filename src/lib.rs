@@ -5,4 +5,5 @@ pub mod model;
 pub mod object;
 pub mod patch;
 pub mod source;
+pub mod template;
 pub mod yaml;
