@@ -4,5 +4,6 @@ pub mod diagnostic;
 pub mod model;
 pub mod object;
 pub mod patch;
+pub mod report;
 pub mod source;
 pub mod yaml;
