@@ -1,6 +1,8 @@
 //! Tenantry compiles `projects.yaml` into one directory of plain Kubernetes manifests per project.
 
+pub mod base;
 pub mod diagnostic;
+pub mod digest;
 pub mod model;
 pub mod object;
 pub mod patch;
