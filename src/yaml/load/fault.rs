@@ -199,15 +199,6 @@ pub(super) fn unknown_tag(tag: &str, range: Range<usize>) -> LoadError {
     .hint("remove the tag, or quote a text that starts with `!`")
 }
 
-pub(super) fn tag_like_key(key: &str, range: Range<usize>) -> LoadError {
-    LoadError::new(
-        LoadErrorKind::UnknownTag,
-        range,
-        format!("the key `{key}` would be taken for a tag"),
-    )
-    .hint("choose a key that does not start with `!`")
-}
-
 pub(super) fn tagged_key(key: &str, range: Range<usize>) -> LoadError {
     LoadError::new(
         LoadErrorKind::NonStringKey,

@@ -343,9 +343,6 @@ impl<'t> Reader<'t> {
         if let Some(first) = first {
             return Err(fault::duplicate_key(text, first.clone(), range.clone()));
         }
-        if self.options.tags && text.starts_with('!') {
-            return Err(fault::tag_like_key(text, range.clone()));
-        }
         content.pending = Some(key);
         Ok(())
     }
