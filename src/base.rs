@@ -4,7 +4,9 @@
 //! The format is described in `docs/bases.md`. Knows Kubernetes objects, templates and patches, and nothing of projects: what a component sees of them is its scope.
 
 mod component;
+pub mod embedded;
 mod facts;
+pub mod lock;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,9 +1,19 @@
 //! Tenantry compiles `projects.yaml` into one directory of plain Kubernetes manifests per project.
 
+pub mod base;
+pub mod compile;
+pub mod confined;
 pub mod diagnostic;
+pub mod digest;
+pub mod layout;
+pub mod leak;
 pub mod model;
 pub mod object;
 pub mod patch;
+pub mod plan;
+pub mod render;
+pub mod report;
 pub mod source;
 pub mod template;
+pub mod tree;
 pub mod yaml;

@@ -35,8 +35,15 @@ struct Resource {
 struct ComponentPatch {
     when: Option<Condition>,
     place: Place,
-    target: Target,
+    target: TargetBody,
     body: Body,
+}
+
+/// The target of a patch: read once when it has no templates, otherwise rendered for each project.
+#[derive(Debug)]
+enum TargetBody {
+    Fixed(Target),
+    Rendered(Node),
 }
 
 /// The body of a patch: read once when it has no templates, otherwise rendered for each project.
@@ -210,10 +217,6 @@ fn compile_patch(
     {
         return Err(invalid(&format!("unknown key `{key}`"), &format!("/{key}")));
     }
-    let target = map
-        .get("target")
-        .ok_or_else(|| invalid("a component's patch has a `target`", ""))
-        .and_then(Target::parse)?;
     let template = |error: TemplateError| PatchError {
         code: Code::TemplateError,
         message: error.message,
@@ -224,6 +227,13 @@ fn compile_patch(
             .unwrap_or_default()
             .to_owned(),
         hints: error.hint.into_iter().collect(),
+    };
+    let target = map
+        .get("target")
+        .ok_or_else(|| invalid("a component's patch has a `target`", ""))?;
+    let target = match compiler.compile(target, &at(place, "target")).map_err(template)? {
+        Node::Literal(value) => TargetBody::Fixed(Target::parse(&value)?),
+        node => TargetBody::Rendered(node),
     };
     let body = match (map.get("patch"), map.get("json6902")) {
         (Some(patch), None) => {
@@ -340,31 +350,14 @@ impl ComponentPatch {
                 return;
             }
         }
-        let operation = match &self.body {
-            Body::Fixed(operation) => Ok(operation.clone()),
-            Body::Strategic(node) | Body::Json6902(node) => {
-                match base.templates.render(node, scope) {
-                    Ok(value) => {
-                        let value = value.unwrap_or(Value::Null);
-                        match &self.body {
-                            Body::Json6902(_) => Operation::json6902(value),
-                            _ => Operation::strategic(value),
-                        }
-                    }
-                    Err(error) => {
-                        diagnostics.push(template_diagnostic(&error, &base.marks));
-                        return;
-                    }
-                }
+        let patch = match self.patch(scope, &base.templates) {
+            Ok(patch) => patch,
+            Err(error) => {
+                diagnostics.push(template_diagnostic(&error, &base.marks));
+                return;
             }
         };
-        let applied = operation.and_then(|operation| {
-            let patch = Patch {
-                target: Some(self.target.clone()),
-                operation,
-            };
-            patch::apply(&patch, objects)
-        });
+        let applied = patch.and_then(|patch| patch::apply(&patch, objects));
         if let Err(error) = applied {
             let field = match &self.body {
                 Body::Json6902(_) => "json6902",
@@ -376,6 +369,31 @@ impl ComponentPatch {
             diagnostic.hints = error.hints;
             diagnostics.push(diagnostic);
         }
+    }
+
+    /// Renders what has templates in it; what is wrong with the result is an error of its own kind.
+    fn patch(
+        &self,
+        scope: &Scope,
+        templates: &Templates,
+    ) -> Result<Result<Patch, PatchError>, TemplateError> {
+        let rendered =
+            |node: &Node| Ok(templates.render(node, scope)?.unwrap_or(Value::Null));
+        let target = match &self.target {
+            TargetBody::Fixed(target) => Ok(target.clone()),
+            TargetBody::Rendered(node) => Target::parse(&rendered(node)?),
+        };
+        let operation = match &self.body {
+            Body::Fixed(operation) => Ok(operation.clone()),
+            Body::Strategic(node) => Operation::strategic(rendered(node)?),
+            Body::Json6902(node) => Operation::json6902(rendered(node)?),
+        };
+        Ok(target.and_then(|target| {
+            Ok(Patch {
+                target: Some(target),
+                operation: operation?,
+            })
+        }))
     }
 }
 

@@ -180,7 +180,8 @@ pub(super) fn read(
             let mut diagnostic =
                 Diagnostic::error(Code::InvalidBase, error.without_snippet().to_string());
             if let Some(at) = error.location() {
-                let (start, length) = at.span().byte_info().unwrap_or((0, 0));
+                let start = at.span().byte_offset().unwrap_or(0);
+                let length = at.span().byte_len().unwrap_or(0);
                 diagnostic = diagnostic.at(Span {
                     file,
                     start: start as usize,

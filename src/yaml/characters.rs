@@ -16,16 +16,38 @@ pub fn check_representable(text: &str) -> Result<(), char> {
     }
 }
 
+/// Why kustomize cannot carry a key of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyFault {
+    /// The key holds a character that [`check_representable`] refuses.
+    Character(char),
+    /// The key is `<<`, which kustomize takes for a merge key even in quotes, and drops.
+    Merge,
+    /// The key is so long that kustomize cannot read its own JSON.
+    TooLong,
+}
+
 /// Tells whether every reader of a cluster takes the key of a mapping over unchanged.
 ///
-/// On top of [`check_representable`], the key `<<` is refused: kustomize takes it for a merge key even where it is quoted, and drops it.
-/// The character returned for it is `<`.
-/// Source: observed with kustomize v5.5.0.
-pub fn check_representable_key(key: &str) -> Result<(), char> {
+/// Source: observed with kustomize v5.5.0, which goes through JSON and reads that with go-yaml's limit of 1,024 characters.
+pub fn check_representable_key(key: &str) -> Result<(), KeyFault> {
+    const LONGEST: usize = 1_000;
     if key == "<<" {
-        return Err('<');
+        return Err(KeyFault::Merge);
     }
-    check_representable(key)
+    if let Err(c) = check_representable(key) {
+        return Err(KeyFault::Character(c));
+    }
+    // Go's JSON escapes a character with at most six.
+    let width = |c| match c {
+        '\0'..='\u{1F}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => 6,
+        '"' | '\\' => 2,
+        _ => 1,
+    };
+    if key.len() > LONGEST / 6 && key.chars().map(width).sum::<usize>() > LONGEST {
+        return Err(KeyFault::TooLong);
+    }
+    Ok(())
 }
 
 /// Tells whether kustomize fails on the character, or writes another one for it, however it is escaped.

@@ -243,7 +243,11 @@ fn escape(c: char, out: &mut String) {
     out.push(letter);
     for place in (0..width).rev() {
         let digit = (c as u32 >> (4 * place)) & 0xF;
-        out.push(char::from_digit(digit, 16).expect("four bits are a hexadecimal digit").to_ascii_uppercase());
+        out.push(
+            char::from_digit(digit, 16)
+                .expect("four bits are a hexadecimal digit")
+                .to_ascii_uppercase(),
+        );
     }
 }
 
@@ -269,7 +273,9 @@ fn is_literal(text: &str) -> bool {
             return false;
         }
         let ascii_control = |byte: u8| (byte < 0x20 && byte != b'\t') || byte == 0x7F;
-        if bytes.iter().any(|byte| ascii_control(*byte)) || (!line.is_ascii() && line.chars().any(is_escaped)) {
+        if bytes.iter().any(|byte| ascii_control(*byte))
+            || (!line.is_ascii() && line.chars().any(is_escaped))
+        {
             return false;
         }
     }

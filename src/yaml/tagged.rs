@@ -44,7 +44,10 @@ pub(crate) fn resolve_tagged(tag: &str, text: &str) -> Result<Value, TagFault> {
 
 /// Decodes padded base64 of UTF-8 text; line breaks are skipped.
 fn binary(text: &str) -> Option<String> {
-    let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
+    let digits: Vec<u8> = text
+        .bytes()
+        .filter(|byte| !matches!(byte, b'\n' | b'\r'))
+        .collect();
     let mut bytes = Vec::with_capacity(digits.len() / 4 * 3);
     let groups = digits.chunks(4);
     let last = groups.len().checked_sub(1);
