@@ -884,13 +884,15 @@ fn layouts_that_nest_differently() {
         ("a/_sync/flux", None, &["y.yaml=1"]),
     ];
     for (before, after) in [(flat, nested), (nested, flat)] {
-        crash_everywhere(Scenario {
-            before,
-            after,
-            next: after,
-            exchange_is_missing: false,
-            either_or: false,
-        });
+        for next in [before, after] {
+            crash_everywhere(Scenario {
+                before,
+                after,
+                next,
+                exchange_is_missing: false,
+                either_or: false,
+            });
+        }
         let repository = Repository::with(before);
         repository.render(after).expect("a render");
         assert_eq!(repository.everything(), pristine(after));

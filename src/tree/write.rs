@@ -188,7 +188,11 @@ impl Writer {
         // From the deepest up, so that a directory that holds another one of ours is alone when its turn comes;
         // before the placements, because a former directory may stand where the parent of a new one belongs.
         for path in plan.removals.iter().rev() {
-            self.staging.take_away(&self.top, &self.location, path)?;
+            if index.has_below(path) {
+                self.empty(path, &index)?;
+            } else {
+                self.staging.take_away(&self.top, &self.location, path)?;
+            }
             self.checkpoint()?;
         }
         for placement in &plan.placements {
@@ -335,6 +339,23 @@ impl Writer {
         self.staging.displace(&self.top, &self.location, path)?;
         self.checkpoint()?;
         staging.rename(staged, &above, name).map_err(environment())
+    }
+
+    /// Removes what lies in a former directory of ours that is now the parent of others.
+    ///
+    /// Not in one step, because the others may have been placed by a run that did not get to its end.
+    fn empty(&self, path: &str, index: &Index) -> Result<(), TreeError> {
+        let empty = || -> io::Result<()> {
+            let directory = self.top.open_below(path).map_err(|(_, error)| io::Error::from(error))?;
+            for (name, _) in directory.entries()? {
+                let below = format!("{path}/{}", name.to_string_lossy());
+                if !index.directories.contains_key(&below) && !index.has_below(&below) {
+                    directory.remove_all(&name)?;
+                }
+            }
+            Ok(())
+        };
+        empty().map_err(TreeError::environment("removing", self.location.display(path)))
     }
 
     fn remove_empty_parents(&self, path: &str) -> Result<(), TreeError> {
