@@ -2,9 +2,11 @@
 
 pub mod base;
 pub mod compile;
+pub mod config;
 pub mod confined;
 pub mod diagnostic;
 pub mod digest;
+pub mod grammar;
 pub mod layout;
 pub mod leak;
 pub mod model;
@@ -13,6 +15,7 @@ pub mod patch;
 pub mod plan;
 pub mod render;
 pub mod report;
+pub mod schema;
 pub mod source;
 pub mod template;
 pub mod tree;
