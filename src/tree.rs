@@ -26,8 +26,8 @@
 mod check;
 mod compare;
 mod error;
-mod index;
-mod path;
+pub(crate) mod index;
+pub(crate) mod path;
 mod staging;
 mod write;
 
