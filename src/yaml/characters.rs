@@ -4,7 +4,9 @@
 
 /// Tells whether every reader of a cluster takes the text over unchanged, and returns the first offending character otherwise.
 ///
-/// kustomize writes some characters as they are into places where it cannot read them back: DEL, U+0080 to U+009F, U+FFFE, U+FFFF.
+/// kustomize writes some characters as they are into places where it, or the next reader, cannot read them:
+/// DEL, U+0080 to U+009F, U+FFFE and U+FFFF make its own output invalid,
+/// and text that ends with the line separators U+2028 or U+2029 can swallow the `---` after it, and with that the next object.
 /// Source: observed with kustomize v5.5.0; go-yaml's printable set.
 pub fn check_representable(text: &str) -> Result<(), char> {
     if text.is_ascii() && !text.as_bytes().contains(&0x7F) {
@@ -40,7 +42,7 @@ pub fn check_representable_key(key: &str) -> Result<(), KeyFault> {
     }
     // Go's JSON escapes a character with at most six.
     let width = |c| match c {
-        '\0'..='\u{1F}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => 6,
+        '\0'..='\u{1F}' | '<' | '>' | '&' => 6,
         '"' | '\\' => 2,
         _ => 1,
     };
@@ -50,9 +52,12 @@ pub fn check_representable_key(key: &str) -> Result<(), KeyFault> {
     Ok(())
 }
 
-/// Tells whether kustomize fails on the character, or writes another one for it, however it is escaped.
+/// Tells whether kustomize can damage text that holds the character, however it is escaped.
 fn is_lost(c: char) -> bool {
-    matches!(c, '\u{7F}'..='\u{9F}' | '\u{FFFE}' | '\u{FFFF}')
+    matches!(
+        c,
+        '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}'
+    )
 }
 
 /// Returns the byte offset of the first character that may not stand in a file as it is, and that character.

@@ -50,7 +50,7 @@ pub(super) fn not_representable(c: char, range: Range<usize>) -> LoadError {
     LoadError::new(
         LoadErrorKind::NotRepresentable,
         range,
-        format!("the character U+{:04X} is lost in kustomize", c as u32),
+        format!("kustomize cannot carry the character U+{:04X}", c as u32),
     )
     .hint("remove the character, or carry the text as base64 in `binaryData`")
 }
@@ -230,7 +230,7 @@ pub(super) fn merge_like_key(range: Range<usize>) -> LoadError {
     LoadError::new(
         LoadErrorKind::NotRepresentable,
         range,
-        "the key `<<` is lost in kustomize",
+        "kustomize drops the key `<<`",
     )
     .hint("choose another key; a merge key stands without quotes")
 }
