@@ -113,3 +113,68 @@ pub(crate) fn is_escaped(c: char) -> bool {
             | '\u{E0000}'..='\u{10FFFF}'
     ) || (c as u32) & 0xFFFE == 0xFFFE
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_kustomize_cannot_carry() {
+        for text in [
+            "",
+            "a\n\t\r\0\u{1b}",
+            "é日本😀",
+            "\u{a0}\u{feff}\u{e000}\u{fdd0}\u{fffd}\u{10ffff}",
+            "<<",
+        ] {
+            assert_eq!(check_representable(text), Ok(()), "{text:?}");
+        }
+        for c in [
+            '\u{7f}', '\u{80}', '\u{85}', '\u{9f}', '\u{2028}', '\u{2029}', '\u{fffe}', '\u{ffff}',
+        ] {
+            assert_eq!(check_representable(&format!("é{c}\u{7f}")), Err(c));
+            assert_eq!(
+                check_representable_key(&format!("{c}")),
+                Err(KeyFault::Character(c))
+            );
+        }
+    }
+
+    #[test]
+    fn keys_that_kustomize_cannot_carry() {
+        assert_eq!(check_representable_key("<<"), Err(KeyFault::Merge));
+        assert_eq!(check_representable_key("<"), Ok(()));
+        assert_eq!(check_representable_key("<<<"), Ok(()));
+        assert_eq!(check_representable_key(&"é".repeat(1_000)), Ok(()));
+        assert_eq!(
+            check_representable_key(&"é".repeat(1_001)),
+            Err(KeyFault::TooLong)
+        );
+        assert_eq!(
+            check_representable_key(&"&".repeat(167)),
+            Err(KeyFault::TooLong)
+        );
+        assert_eq!(
+            check_representable_key(&"\"".repeat(501)),
+            Err(KeyFault::TooLong)
+        );
+    }
+
+    #[test]
+    fn characters_that_may_not_stand_in_a_file() {
+        for text in [
+            "",
+            "a\tb\r\n",
+            "é…€\u{a0}日本😀",
+            "\u{feff}\u{e000}\u{fffd}",
+        ] {
+            assert_eq!(find_forbidden(text), None, "{text:?}");
+        }
+        for c in [
+            '\0', '\u{8}', '\u{b}', '\u{c}', '\u{e}', '\u{1f}', '\u{7f}', '\u{80}', '\u{85}',
+            '\u{9f}', '\u{2028}', '\u{2029}', '\u{fffe}', '\u{ffff}',
+        ] {
+            assert_eq!(find_forbidden(&format!("é…\u{a0}{c}\0")), Some((7, c)));
+        }
+    }
+}
