@@ -78,6 +78,26 @@ impl Directory {
         Ok(Directory { fd })
     }
 
+    /// Opens a directory that somebody we trust has named, making what is missing of its path.
+    pub fn make_trusted(path: &Path) -> io::Result<Self> {
+        let mut present = path;
+        let opened = loop {
+            match (Directory::open_trusted(present), present.parent()) {
+                (Err(error), Some(above)) if error.kind() == io::ErrorKind::NotFound => {
+                    present = above;
+                }
+                (opened, _) => break opened?,
+            }
+        };
+        let missing = path.strip_prefix(present).unwrap_or(Path::new(""));
+        let missing = missing
+            .to_str()
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"))?;
+        opened
+            .make_below(missing)
+            .map_err(|(_, error)| io::Error::from(error))
+    }
+
     /// Opens a directory in this one.
     pub fn open(&self, name: &OsStr) -> Result<Self, OpenError> {
         match rustix::fs::openat(

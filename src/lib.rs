@@ -1,10 +1,17 @@
 //! Tenantry compiles `projects.yaml` into one directory of plain Kubernetes manifests per project.
 
 pub mod base;
+pub mod cli;
+pub mod commands;
 pub mod compile;
+pub mod config;
 pub mod confined;
+pub mod console;
 pub mod diagnostic;
 pub mod digest;
+pub mod exit;
+pub mod grammar;
+pub mod inputs;
 pub mod layout;
 pub mod leak;
 pub mod model;
@@ -13,6 +20,7 @@ pub mod patch;
 pub mod plan;
 pub mod render;
 pub mod report;
+pub mod schema;
 pub mod source;
 pub mod template;
 pub mod tree;

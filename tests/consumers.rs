@@ -2,10 +2,10 @@
 //!
 //! Source of the consumers: kfp-stack §4.1 (API server, metadata server, launcher, workflow controller, UI).
 
-mod support;
+mod compiler;
 
 use serde_json::Value;
-use support::{compile, object, objects};
+use compiler::{compile, object, objects};
 use tenantry::yaml::{self, LoadOptions};
 
 /// Looks a setting up, written as one of
@@ -247,8 +247,8 @@ fn google_cloud_storage() {
 
 #[test]
 fn no_password_is_in_the_tree() {
-    let projects = std::fs::read_to_string(support::root().join("projects.yaml")).expect("read");
-    let tree = support::compile_with(&projects, &std::collections::BTreeMap::new(), 2).tree;
+    let projects = std::fs::read_to_string(compiler::root().join("projects.yaml")).expect("read");
+    let tree = compiler::compile_with(&projects, &std::collections::BTreeMap::new(), 2).tree;
     assert!(!tree.is_empty());
     for (path, text) in tree {
         assert!(!text.contains("kind: Secret\n"), "{path} holds a Secret");

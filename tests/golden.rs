@@ -3,12 +3,12 @@
 //! Each directory of `tests/golden/` holds a `projects.yaml` (and the files it names) and the tree in `expected/`.
 //! `SNAPSHOTS=overwrite cargo test --test golden` rewrites the trees; read the difference before committing it.
 
-mod support;
+mod compiler;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use support::{compile_with, files_below, overwrite, root};
+use compiler::{compile_with, files_below, overwrite, root};
 
 #[test]
 fn trees() {

@@ -1,6 +1,6 @@
 //! Components: what one choice removes, adds and patches.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -55,28 +55,20 @@ enum Body {
 }
 
 /// Compiles every component of a base, in the order of their directory names.
-pub(super) fn load_all(
-    files: &BTreeMap<String, String>,
-    compiler: &mut Compiler,
-    reader: &mut Reader<'_>,
-) -> Vec<Component> {
-    let names: BTreeSet<&str> = files
+pub(super) fn load_all(compiler: &mut Compiler, reader: &mut Reader<'_>) -> Vec<Component> {
+    let names: BTreeSet<&str> = reader
+        .files
         .keys()
         .filter_map(|path| path.strip_prefix("components/")?.split_once('/'))
         .map(|(name, _)| name)
         .collect();
     names
         .into_iter()
-        .map(|name| load(name, files, compiler, reader))
+        .map(|name| load(name, compiler, reader))
         .collect()
 }
 
-fn load(
-    name: &str,
-    files: &BTreeMap<String, String>,
-    compiler: &mut Compiler,
-    reader: &mut Reader<'_>,
-) -> Component {
+fn load(name: &str, compiler: &mut Compiler, reader: &mut Reader<'_>) -> Component {
     let directory = format!("components/{name}");
     let path = format!("{directory}/component.yaml");
     let mut component = Component {
@@ -86,7 +78,7 @@ fn load(
         resources: Vec::new(),
         patches: Vec::new(),
     };
-    let Some(text) = files.get(&path) else {
+    let Some(file) = reader.files.get(&path).copied() else {
         reader.refuse(&path, format!("component `{name}` has no `component.yaml`"));
         return component;
     };
@@ -95,7 +87,7 @@ fn load(
         document: 0,
         pointer: String::new(),
     };
-    let documents = reader.documents(&path, text);
+    let documents = reader.documents(&path, file);
     let Some(Value::Object(map)) = documents.first() else {
         reader.refuse(&path, "a component is one mapping".to_owned());
         return component;
@@ -125,7 +117,7 @@ fn load(
                     let file = item.as_str().unwrap_or_default();
                     let path = format!("{directory}/{file}");
                     named.insert(path.clone());
-                    resources(&path, file, files, compiler, reader, &mut component.resources);
+                    resources(&path, file, compiler, reader, &mut component.resources);
                 }
             }
             ("patches", Value::Array(items)) => {
@@ -147,6 +139,7 @@ fn load(
         }
     }
     let prefix = format!("{directory}/");
+    let files = reader.files;
     for path in files.keys().filter(|path| path.starts_with(&prefix)) {
         if !named.contains(path) {
             reader.refuse(path, "the component does not name this file".to_owned());
@@ -157,22 +150,21 @@ fn load(
 
 fn resources(
     path: &str,
-    file: &str,
-    files: &BTreeMap<String, String>,
+    name: &str,
     compiler: &mut Compiler,
     reader: &mut Reader<'_>,
     resources: &mut Vec<Resource>,
 ) {
-    let stem = file.strip_suffix(".yaml").unwrap_or(file);
+    let stem = name.strip_suffix(".yaml").unwrap_or(name);
     if !FILES.contains(&stem) {
         reader.refuse(path, format!("`{stem}` is not a file of a project's directory"));
         return;
     }
-    let Some(text) = files.get(path) else {
+    let Some(file) = reader.files.get(path).copied() else {
         reader.refuse(path, "the component names this file, and it is not there".to_owned());
         return;
     };
-    for (document, value) in reader.documents(path, text).into_iter().enumerate() {
+    for (document, value) in reader.documents(path, file).into_iter().enumerate() {
         let place = Place {
             file: Arc::from(path),
             document,

@@ -15,6 +15,26 @@ pub fn files() -> BTreeMap<&'static str, &'static [u8]> {
     files
 }
 
+/// Returns the name of the newest embedded base: the one with the highest `order`; `None` when there is none.
+pub fn newest() -> Option<&'static str> {
+    /// What this asks of a `base.yaml`.
+    #[derive(serde::Deserialize)]
+    struct Base {
+        order: u64,
+    }
+    files()
+        .into_iter()
+        .filter_map(|(path, bytes)| {
+            let name = path
+                .strip_suffix("/base.yaml")
+                .filter(|name| !name.contains('/'))?;
+            let base: Base = serde_saphyr::from_str(std::str::from_utf8(bytes).ok()?).ok()?;
+            Some((base.order, name))
+        })
+        .max()
+        .map(|(_, name)| name)
+}
+
 fn collect(directory: &'static Dir<'static>, files: &mut BTreeMap<&'static str, &'static [u8]>) {
     for entry in directory.entries() {
         match entry {

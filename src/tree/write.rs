@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,10 +30,10 @@ pub struct Options {
 /// What a run has done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Directories that were made or replaced.
-    pub written: usize,
-    /// Directories that were removed.
-    pub removed: usize,
+    /// Directories that were made or replaced: paths relative to the tree, sorted.
+    pub written: Vec<String>,
+    /// Directories that were removed: paths relative to the tree, sorted.
+    pub removed: Vec<String>,
     /// Directories that were as they should be.
     pub unchanged: usize,
     /// Paths that were taken over, as [`Location::display`] names them, sorted.
@@ -164,8 +163,12 @@ impl Writer {
         plan.adopted.sort_unstable();
         assert_apart(&plan.entries);
         let summary = Summary {
-            written: plan.placements.len(),
-            removed: plan.removals.len(),
+            written: plan
+                .placements
+                .iter()
+                .map(|placement| placement.path.clone())
+                .collect(),
+            removed: plan.removals.iter().cloned().collect(),
             unchanged: plan.unchanged,
             adopted: plan.adopted,
         };
@@ -346,7 +349,10 @@ impl Writer {
     /// Not in one step, because the others may have been placed by a run that did not get to its end.
     fn empty(&self, path: &str, index: &Index) -> Result<(), TreeError> {
         let empty = || -> io::Result<()> {
-            let directory = self.top.open_below(path).map_err(|(_, error)| io::Error::from(error))?;
+            let directory = self
+                .top
+                .open_below(path)
+                .map_err(|(_, error)| io::Error::from(error))?;
             for (name, _) in directory.entries()? {
                 let below = format!("{path}/{}", name.to_string_lossy());
                 if !index.directories.contains_key(&below) && !index.has_below(&below) {
@@ -355,7 +361,10 @@ impl Writer {
             }
             Ok(())
         };
-        empty().map_err(TreeError::environment("removing", self.location.display(path)))
+        empty().map_err(TreeError::environment(
+            "removing",
+            self.location.display(path),
+        ))
     }
 
     fn remove_empty_parents(&self, path: &str) -> Result<(), TreeError> {
@@ -433,38 +442,20 @@ fn assert_apart(entries: &BTreeMap<String, Arc<Entry>>) {
 }
 
 fn make_top(location: &Location) -> Result<Directory, TreeError> {
-    // What is missing of a path from the command line is made below the nearest directory that is there.
-    let mut trusted: &Path = &location.trusted;
-    let opened = loop {
-        match (Directory::open_trusted(trusted), trusted.parent()) {
-            (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
-                trusted = parent
-            }
-            (opened, _) => break opened,
-        }
-    };
-    let shown = trusted.to_string_lossy();
-    let opened = opened.map_err(TreeError::environment("opening", shown))?;
-    let missing = location
-        .trusted
-        .strip_prefix(trusted)
-        .unwrap_or(Path::new(""));
-    let below = missing.join(&location.below);
-    let Some(below) = below.to_str() else {
-        let error = io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8");
-        return Err(TreeError::environment("making", location.display(""))(
-            error,
-        ));
-    };
-    opened.make_below(below).or_else(|(component, error)| {
-        match Stop::of_opening(component.clone(), "making", error)? {
-            Some(stop) => Err(TreeError::Stopped(vec![stop])),
-            None => {
-                let vanished = io::Error::from(io::ErrorKind::NotFound);
-                Err(TreeError::environment("making", component)(vanished))
-            }
-        }
-    })
+    let shown = location.trusted.to_string_lossy();
+    let trusted = Directory::make_trusted(&location.trusted)
+        .map_err(TreeError::environment("making", shown))?;
+    trusted
+        .make_below(&location.below)
+        .or_else(
+            |(component, error)| match Stop::of_opening(component.clone(), "making", error)? {
+                Some(stop) => Err(TreeError::Stopped(vec![stop])),
+                None => {
+                    let vanished = io::Error::from(io::ErrorKind::NotFound);
+                    Err(TreeError::environment("making", component)(vanished))
+                }
+            },
+        )
 }
 
 fn lock(
