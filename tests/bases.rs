@@ -90,10 +90,17 @@ fn texts(name: &str) -> BTreeMap<String, String> {
 
 #[test]
 fn bases_load_without_findings() {
-    for name in ["kfp-2.17.0"] {
+    for name in ["kfp-2.15.0", "kfp-2.17.0"] {
         let mut sources = Sources::default();
         let mut diagnostics = Diagnostics::default();
-        let base = Base::load(name, &format!("base/{name}"), &texts(name), &mut sources, &mut diagnostics);
+        let files = texts(name)
+            .into_iter()
+            .map(|(path, text)| {
+                let file = sources.add(format!("base/{name}/{path}"), text);
+                (path, file)
+            })
+            .collect();
+        let base = Base::load(name, &files, &sources, &mut diagnostics);
         let found: Vec<String> = diagnostics
             .into_sorted()
             .into_iter()

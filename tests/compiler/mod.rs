@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
 use serde_json::Value;
-use tenantry::compile::{BaseTexts, Compilation};
-use tenantry::diagnostic::{Code, Diagnostic, Diagnostics};
+use tenantry::compile::{BaseFiles, Compilation};
+use tenantry::diagnostic::Diagnostics;
 use tenantry::source::Sources;
 use tenantry::yaml::{self, LoadOptions};
 
@@ -35,21 +35,10 @@ pub fn files_below(directory: &Path) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The shipped bases.
-pub fn bases() -> &'static BaseTexts {
-    static BASES: OnceLock<BaseTexts> = OnceLock::new();
-    BASES.get_or_init(|| {
-        let mut bases = BaseTexts::new();
-        for (path, text) in files_below(&root().join("base")) {
-            if let Some((base, below)) = path.split_once('/') {
-                bases
-                    .entry(base.to_owned())
-                    .or_default()
-                    .insert(below.to_owned(), text);
-            }
-        }
-        bases
-    })
+/// The files of the shipped bases, by path below `base/`.
+pub fn bases() -> &'static BTreeMap<String, String> {
+    static BASES: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+    BASES.get_or_init(|| files_below(&root().join("base")))
 }
 
 /// What a compilation gave.
@@ -68,30 +57,55 @@ pub fn compile_with(projects: &str, extra: &BTreeMap<String, String>, jobs: usiz
 /// Compiles with given bases.
 pub fn compile_bases(
     projects: &str,
-    bases: &BaseTexts,
+    bases: &BTreeMap<String, String>,
     extra: &BTreeMap<String, String>,
     jobs: usize,
 ) -> Outcome {
     let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
     let file = sources.add("projects.yaml", projects);
-    let read = |path: &str| {
-        extra.get(path).cloned().ok_or_else(|| {
-            Diagnostic::error(Code::FileNotFound, format!("there is no file `{path}`"))
-        })
-    };
-    let compilation = Compilation::load(file, bases, &mut sources, &mut diagnostics, read);
+    let mut files = BaseFiles::new();
+    for (path, text) in bases {
+        if let Some((base, below)) = path.split_once('/') {
+            let file = sources.add(format!("base/{path}"), text);
+            files.entry(base.to_owned()).or_default().insert(below.to_owned(), file);
+        }
+    }
+    let compilation = Compilation::load(
+        file,
+        &files,
+        &mut sources,
+        &mut diagnostics,
+        |paths, sources, _| {
+            let read = paths.iter().map(|(path, _)| {
+                (path.clone(), sources.add(path.clone(), extra[path].clone()))
+            });
+            Ok(read.collect())
+        },
+    );
     let tree = Mutex::new(BTreeMap::new());
     if let Ok(compilation) = compilation {
-        let found = compilation.run(&compilation.units(), jobs, |directory| {
-            let mut tree = tree.lock().expect("no thread panics");
-            for (name, bytes) in directory.files {
-                let text = String::from_utf8(bytes).expect("manifests are UTF-8");
-                tree.insert(format!("{}/{name}", directory.path), text);
+        let numbers = Mutex::new(compilation.directories(None).into_iter());
+        let findings = Mutex::new(Diagnostics::default());
+        std::thread::scope(|scope| {
+            for _ in 0..jobs {
+                scope.spawn(|| {
+                    loop {
+                        let next = numbers.lock().expect("no thread panics").next();
+                        let Some(number) = next else { break };
+                        let (directory, found) = compilation.render(number);
+                        findings.lock().expect("no thread panics").extend(found);
+                        let Ok(directory) = directory else { continue };
+                        let mut tree = tree.lock().expect("no thread panics");
+                        for (name, bytes) in directory.files {
+                            let text = String::from_utf8(bytes).expect("manifests are UTF-8");
+                            tree.insert(format!("{}/{name}", directory.path), text);
+                        }
+                    }
+                });
             }
-            Ok::<(), ()>(())
         });
-        diagnostics.extend(found.expect("the sink does not fail"));
+        diagnostics.extend(findings.into_inner().expect("no thread panics"));
     }
     let failed = diagnostics.has_errors();
     let findings = diagnostics
