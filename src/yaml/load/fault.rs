@@ -225,13 +225,13 @@ pub(super) fn unknown_tag(tag: &str, range: Range<usize>) -> LoadError {
     .hint("remove the tag, or quote a text that starts with `!`")
 }
 
-pub(super) fn tag_like_key(key: &str, range: Range<usize>) -> LoadError {
+pub(super) fn key_beside_tag(key: &str, range: Range<usize>) -> LoadError {
     LoadError::new(
         LoadErrorKind::UnknownTag,
         range,
-        format!("the key `{}` would be taken for a tag", shown(key)),
+        format!("the key `{}` stands in one mapping with a tag", shown(key)),
     )
-    .hint("choose a key that does not start with `!`")
+    .hint("a key that starts with `!` is a tag, and the only key of its mapping")
 }
 
 pub(super) fn tagged_key(key: &str, range: Range<usize>) -> LoadError {

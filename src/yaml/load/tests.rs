@@ -211,6 +211,10 @@ fn local_tags_become_mappings_of_one_key() {
         "a: !x &x [1]\nc: *x\n",
         json!({"a": {"!x": [1]}, "c": {"!x": [1]}}),
     );
+    check(
+        "a: !json {\"!merge\": [b, !expr c]}\n",
+        json!({"a": {"!json": {"!merge": ["b", {"!expr": "c"}]}}}),
+    );
     check("a: !!str 1\nb: !!int \"2\"\n", json!({"a": "1", "b": 2}));
 }
 
@@ -325,7 +329,11 @@ fn errors_of_tagged_texts() {
         UnknownTag,
         "!<tag:example.com,2000:x>",
     );
-    check("a: {\"!x\": b}\n", UnknownTag, "\"!x\"");
+    check("a: {\"!x\": b, c: d}\n", UnknownTag, "c");
+    check("a: {c: d, \"!x\": b}\n", UnknownTag, "\"!x\"");
+    check("a: {\"!x\": b, <<: {c: d}}\n", UnknownTag, "<<");
+    check("a: {<<: {c: d}, \"!x\": b}\n", UnknownTag, "\"!x\"");
+    check("a: {<<: {\"!x\": b}}\n", InvalidMerge, "{\"!x\": b}");
     check("a: {!x b: c}\n", NonStringKey, "b");
     check("a: {<<: !expr b}\n", InvalidMerge, "!expr b");
     check("a: {<<: [!expr b]}\n", InvalidMerge, "[!expr b]");
