@@ -1,0 +1,294 @@
+//! Bases: pinned descriptions of one release of Kubeflow Pipelines, as data.
+//!
+//! Takes the files of one directory below `base/` and gives parsed manifests, compiled components and the facts of `base.yaml`.
+//! The format is described in `docs/bases.md`. Knows Kubernetes objects, templates and patches, and nothing of projects: what a component sees of them is its scope.
+
+mod component;
+pub mod embedded;
+mod facts;
+pub mod lock;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
+use crate::object::Object;
+use crate::source::{FileId, Sources, Span};
+use crate::template::{Compiler, Place, Scope, TemplateError, Templates};
+use crate::yaml::{self, LoadOptions, Marks};
+
+pub use facts::{ClusterFiles, Facts, Flow, ObjectStoreSecret, PasswordSecret, Service, Workload};
+
+use component::Component;
+
+/// The files that a project's directory may consist of, in the order in which they are applied by hand.
+///
+/// Source: commands-and-output §3.
+pub const FILES: [&str; 15] = [
+    "namespace",
+    "access",
+    "network",
+    "secrets",
+    "database",
+    "object-store",
+    "api-server",
+    "persistence-agent",
+    "scheduled-workflow",
+    "workflow-controller",
+    "metadata",
+    "pipeline-runner",
+    "ui",
+    "monitoring",
+    "extra",
+];
+
+/// One base, parsed and ready to be assembled for any number of projects.
+#[derive(Debug)]
+pub struct Base {
+    /// What `base.yaml` says.
+    pub facts: Facts,
+    /// The objects of `manifests/`, in file order.
+    pub manifests: Vec<Object>,
+    /// The objects of `cluster/`, by path below it.
+    pub cluster: BTreeMap<String, Vec<Object>>,
+    components: Vec<Component>,
+    templates: Templates,
+    marks: Places,
+}
+
+/// Where the nodes of a base's component files stand in their sources.
+#[derive(Debug, Default)]
+struct Places {
+    files: BTreeMap<Arc<str>, (FileId, Vec<Marks>)>,
+}
+
+impl Places {
+    fn span(&self, place: &Place) -> Option<Span> {
+        let (file, documents) = self.files.get(&place.file)?;
+        let range = documents.get(place.document)?.nearest(&place.pointer)?;
+        Some(Span {
+            file: *file,
+            start: range.start,
+            end: range.end,
+        })
+    }
+}
+
+impl Base {
+    /// Parses a base from its files, given by path below the base's directory.
+    ///
+    /// Errors: `invalid-base`, `invalid-manifest`, `template-error`, `invalid-patch` and the codes of the loader.
+    pub fn load(
+        name: &str,
+        files: &BTreeMap<String, FileId>,
+        sources: &Sources,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Base, Rejected> {
+        let facts = facts::read(name, files, sources, diagnostics)?;
+        let mut reader = Reader {
+            name,
+            files,
+            sources,
+            diagnostics,
+            places: Places::default(),
+        };
+        let mut manifests = Vec::new();
+        let mut cluster = BTreeMap::new();
+        for (path, file) in files {
+            let file = *file;
+            if let Some(below) = path.strip_prefix("manifests/") {
+                let stem = below.strip_suffix(".yaml").unwrap_or(below);
+                if !FILES.contains(&stem) {
+                    reader.refuse(path, format!("`{stem}` is not a file of a project's directory"));
+                    continue;
+                }
+                manifests.extend(read_objects(file, stem, sources, reader.diagnostics));
+            } else if let Some(below) = path.strip_prefix("cluster/") {
+                let stem = below.rsplit('/').next().unwrap_or(below);
+                let stem = stem.strip_suffix(".yaml").unwrap_or(stem);
+                let objects = read_objects(file, stem, sources, reader.diagnostics);
+                cluster.insert(below.to_owned(), objects);
+            }
+        }
+        let mut compiler = Compiler::default();
+        let components = component::load_all(&mut compiler, &mut reader);
+        let places = reader.places;
+        let templates = compiler.finish().unwrap_or_else(|errors| {
+            for error in errors {
+                diagnostics.push(template_diagnostic(&error, &places));
+            }
+            Templates::default()
+        });
+        diagnostics.accept(Base {
+            facts,
+            manifests,
+            cluster,
+            components,
+            templates,
+            marks: places,
+        })
+    }
+
+    /// Returns the objects of a stack: the manifests, with every component that applies.
+    ///
+    /// Errors: `template-error` and the codes of patches, each pointing into the component.
+    pub fn assemble(&self, scope: &Scope) -> Result<Vec<Object>, Diagnostics> {
+        let mut objects = self.manifests.clone();
+        let mut diagnostics = Diagnostics::default();
+        for component in &self.components {
+            component.apply(&mut objects, scope, self, &mut diagnostics);
+        }
+        if diagnostics.has_errors() {
+            Err(diagnostics)
+        } else {
+            Ok(objects)
+        }
+    }
+
+    /// Returns the names of the components that apply, in order.
+    pub fn applied(&self, scope: &Scope) -> Vec<&str> {
+        self.components
+            .iter()
+            .filter(|component| component.applies(scope, &self.templates).unwrap_or(false))
+            .map(|component| component.name.as_str())
+            .collect()
+    }
+
+    /// Returns the names of all components, in order.
+    pub fn component_names(&self) -> impl Iterator<Item = &str> {
+        self.components.iter().map(|component| component.name.as_str())
+    }
+
+    /// Returns the names of the ServiceAccounts that the manifests and the components may create.
+    pub fn service_accounts(&self) -> std::collections::BTreeSet<String> {
+        let names = self
+            .manifests
+            .iter()
+            .filter(|object| object.kind() == "ServiceAccount")
+            .map(|object| object.name().to_owned());
+        names
+            .chain(self.components.iter().flat_map(Component::service_accounts))
+            .collect()
+    }
+}
+
+/// Reads the files of a base and collects what is wrong with them.
+struct Reader<'a> {
+    name: &'a str,
+    files: &'a BTreeMap<String, FileId>,
+    sources: &'a Sources,
+    diagnostics: &'a mut Diagnostics,
+    places: Places,
+}
+
+impl Reader<'_> {
+    /// Reports what is wrong with a file as a whole.
+    fn refuse(&mut self, path: &str, message: String) {
+        let path = format!("base/{}/{path}", self.name);
+        self.diagnostics.push(Diagnostic::error(Code::InvalidBase, message).path(path));
+    }
+
+    /// Reads a component's file, tags included, and remembers where its nodes stand.
+    fn documents(&mut self, path: &str, file: FileId) -> Vec<serde_json::Value> {
+        let options = LoadOptions {
+            marks: true,
+            tags: true,
+            ..LoadOptions::default()
+        };
+        match yaml::load(&self.sources.get(file).text, &options) {
+            Ok(documents) => {
+                let (values, marks) = documents
+                    .into_iter()
+                    .map(|document| (document.value, document.marks))
+                    .unzip();
+                self.places.files.insert(path.into(), (file, marks));
+                values
+            }
+            Err(error) => {
+                self.diagnostics.push(error.to_diagnostic(file));
+                Vec::new()
+            }
+        }
+    }
+
+    fn error(&mut self, code: Code, message: String, place: &Place) {
+        let mut diagnostic = Diagnostic::error(code, message);
+        diagnostic.span = self.places.span(place);
+        self.diagnostics.push(diagnostic);
+    }
+}
+
+/// Reads plain manifests: every document must be an object with `apiVersion`, `kind` and `metadata.name`; lists are expanded.
+///
+/// Errors: `invalid-manifest` and the codes of the loader, pushed to `diagnostics`.
+pub fn read_objects(
+    file: FileId,
+    stem: &str,
+    sources: &Sources,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Object> {
+    let documents = match yaml::load(&sources.get(file).text, &LoadOptions::default()) {
+        Ok(documents) => documents,
+        Err(error) => {
+            diagnostics.push(error.to_diagnostic(file));
+            return Vec::new();
+        }
+    };
+    let mut objects = Vec::new();
+    for document in documents {
+        let start = document.start;
+        let bodies = match document.value {
+            serde_json::Value::Object(mut map)
+                if map.get("kind").and_then(|kind| kind.as_str()) == Some("List") =>
+            {
+                match map.remove("items") {
+                    Some(serde_json::Value::Array(items)) => items,
+                    _ => Vec::new(),
+                }
+            }
+            other => vec![other],
+        };
+        for body in bodies {
+            let object = Object {
+                body,
+                file: stem.to_owned(),
+            };
+            if let Some(missing) = missing_identity(&object) {
+                diagnostics.push(
+                    Diagnostic::error(
+                        Code::InvalidManifest,
+                        format!("this document has no `{missing}`"),
+                    )
+                    .at(Span {
+                        file,
+                        start,
+                        end: start,
+                    })
+                    .hint("a manifest is a mapping with `apiVersion`, `kind` and `metadata.name`"),
+                );
+            } else {
+                objects.push(object);
+            }
+        }
+    }
+    objects
+}
+
+fn missing_identity(object: &Object) -> Option<&'static str> {
+    if object.api_version().is_empty() {
+        Some("apiVersion")
+    } else if object.kind().is_empty() {
+        Some("kind")
+    } else if object.name().is_empty() {
+        Some("metadata.name")
+    } else {
+        None
+    }
+}
+
+fn template_diagnostic(error: &TemplateError, places: &Places) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(Code::TemplateError, error.message.clone());
+    diagnostic.span = places.span(&error.place);
+    diagnostic.hints.extend(error.hint.clone());
+    diagnostic
+}

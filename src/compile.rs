@@ -1,0 +1,283 @@
+//! The compiler: from inputs in memory to rendered directories, one at a time.
+//!
+//! Strings the stages together: model, plan, objects, leak check, files.
+//! Each directory is a pure function of the compilation and is made on its own, so that directories can be made in parallel, written as they are finished, and are never all in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::{self, Base};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
+use crate::inputs::{Failure, Inputs};
+use crate::layout;
+use crate::leak::{self, Registry, Vocabulary};
+use crate::model::{self, Available, BaseFacts, Cluster, Model, Project, State};
+use crate::object::Object;
+use crate::plan;
+use crate::render;
+use crate::source::{FileId, Sources, Span};
+use crate::tree::RenderedDirectory;
+
+/// Directory of a cluster that holds its cluster-scoped objects.
+///
+/// Source: commands-and-output §3.
+pub const CLUSTER_DIRECTORY: &str = "_cluster";
+
+/// The bases' files: name of the base, path below its directory.
+pub type BaseFiles = BTreeMap<String, BTreeMap<String, FileId>>;
+
+/// Reads, checks and prepares everything that does not depend on a single directory.
+///
+/// Errors: [`Failure::Rejected`] with the reasons in `diagnostics`; [`Failure::Environment`] when a file cannot be read.
+pub fn compile(
+    inputs: &Inputs,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Result<Compilation, Failure> {
+    let mut bases = BaseFiles::new();
+    for (path, file) in &inputs.bases {
+        // A file beside the bases, such as a README, belongs to none of them.
+        if let Some((base, below)) = path.split_once('/') {
+            bases.entry(base.to_owned()).or_default().insert(below.to_owned(), *file);
+        }
+    }
+    Compilation::load(
+        inputs.projects,
+        &bases,
+        sources,
+        diagnostics,
+        |paths, sources, diagnostics| inputs.read(paths, sources, diagnostics),
+    )
+}
+
+/// Everything that directories are made of.
+#[derive(Debug)]
+pub struct Compilation {
+    /// The checked projects.
+    pub model: Model,
+    /// The bases that projects use.
+    bases: BTreeMap<String, Base>,
+    vocabularies: BTreeMap<String, Vocabulary>,
+    registry: Registry,
+    extra: BTreeMap<String, Vec<Object>>,
+    units: Vec<Unit>,
+}
+
+/// One directory to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    /// The cluster-scoped objects of the cluster at this index of the model.
+    Cluster(usize),
+    /// The project at this index of the model.
+    Project(usize),
+}
+
+impl Compilation {
+    /// Checks the configuration against the bases and prepares everything that projects share.
+    ///
+    /// `read` returns the texts of the paths of `extraManifests`.
+    /// Errors: every code of the model, of bases and of manifests, and the failures of `read`.
+    pub fn load(
+        projects: FileId,
+        files: &BaseFiles,
+        sources: &mut Sources,
+        diagnostics: &mut Diagnostics,
+        read: impl FnOnce(
+            &[(String, Span)],
+            &mut Sources,
+            &mut Diagnostics,
+        ) -> Result<BTreeMap<String, FileId>, Failure>,
+    ) -> Result<Compilation, Failure> {
+        let mut bases = BTreeMap::new();
+        for (name, files) in files {
+            if let Ok(base) = Base::load(name, files, sources, diagnostics) {
+                bases.insert(name.clone(), base);
+            }
+        }
+        let available = Available {
+            bases: bases.iter().map(|(name, base)| (name.clone(), facts_of(base))).collect(),
+        };
+        let model = model::load(sources, projects, &available, diagnostics)?;
+        diagnostics.accept(())?;
+        let named: Vec<(String, Span)> = model
+            .projects
+            .iter()
+            .flat_map(|project| project.extra_manifests.iter().cloned())
+            .collect();
+        let extra = read(&named, sources, diagnostics)?
+            .into_iter()
+            .map(|(path, file)| (path, base::read_objects(file, "extra", sources, diagnostics)))
+            .collect();
+        let used: BTreeSet<&String> = model.projects.iter().map(|project| &project.base).collect();
+        let vocabularies = used
+            .into_iter()
+            .filter_map(|name| {
+                let texts = files.get(name)?.values().map(|file| sources.get(*file).text.as_str());
+                Some((name.clone(), Vocabulary::new(bases.get(name)?, texts)))
+            })
+            .collect();
+        let with_projects: BTreeSet<&String> =
+            model.projects.iter().map(|project| &project.cluster).collect();
+        let clusters = (0..model.clusters.len())
+            .filter(|index| with_projects.contains(&model.clusters[*index].name))
+            .map(Unit::Cluster);
+        let units = clusters
+            .chain((0..model.projects.len()).map(Unit::Project))
+            .collect();
+        Ok(diagnostics.accept(Compilation {
+            registry: Registry::new(&model),
+            units,
+            model,
+            bases,
+            vocabularies,
+            extra,
+        })?)
+    }
+
+    /// Returns where the tree lies below the root: `platform.repository.path`.
+    pub fn tree(&self) -> &str {
+        &self.model.repository_path
+    }
+
+    /// Returns the names of all projects, sorted.
+    pub fn projects(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.model.projects.iter().map(|project| project.name.as_str()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Returns the numbers of the directories to render: all, or those of the given projects.
+    pub fn directories(&self, projects: Option<&BTreeSet<String>>) -> Vec<usize> {
+        let wanted = |unit: &Unit| match (unit, projects) {
+            (_, None) => true,
+            (Unit::Cluster(_), Some(_)) => false,
+            (Unit::Project(index), Some(names)) => names.contains(&self.model.projects[*index].name),
+        };
+        (0..self.units.len()).filter(|number| wanted(&self.units[*number])).collect()
+    }
+
+    /// Renders one directory; the diagnostics hold warnings, or the reasons of a rejection.
+    pub fn render(&self, number: usize) -> (Result<RenderedDirectory, Rejected>, Diagnostics) {
+        let mut diagnostics = Diagnostics::default();
+        let directory = match self.units[number] {
+            Unit::Cluster(index) => self.cluster(&self.model.clusters[index], &mut diagnostics),
+            Unit::Project(index) => self.project(&self.model.projects[index], &mut diagnostics),
+        };
+        (directory, diagnostics)
+    }
+
+    /// Returns the objects of one project, in the order in which they are written.
+    pub fn objects(
+        &self,
+        project: &Project,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Vec<Object>, Rejected> {
+        let cluster = self.cluster_of(project);
+        let base = &self.bases[&project.base];
+        let plan = plan::resolve(project, cluster, base, diagnostics)?;
+        let extra = project
+            .extra_manifests
+            .iter()
+            .flat_map(|(path, _)| self.extra[path].iter().cloned())
+            .collect();
+        let objects = render::render(project, cluster, &plan, base, extra).map_err(|found| {
+            diagnostics.extend(found);
+            Rejected
+        })?;
+        for finding in leak::check(
+            &objects,
+            project,
+            cluster,
+            &self.registry,
+            &self.vocabularies[&project.base],
+        ) {
+            diagnostics.push(finding);
+        }
+        diagnostics.accept(objects)
+    }
+
+    fn project(
+        &self,
+        project: &Project,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<RenderedDirectory, Rejected> {
+        let objects = self.objects(project, diagnostics)?;
+        Ok(RenderedDirectory {
+            path: format!("{}/{}", project.cluster, project.namespace),
+            project: Some(project.name.clone()),
+            base: Some(project.base.clone()),
+            state: match project.state {
+                State::Active => "active",
+                State::Paused => "paused",
+                State::Retired => "retired",
+            }
+            .to_owned(),
+            files: layout::lay_out(&objects, &project.base),
+        })
+    }
+
+    /// Renders what the newest base of a cluster's projects needs once per cluster.
+    ///
+    /// CRDs of a newer release serve the stacks of older ones too (kfp-stack §3.3).
+    fn cluster(
+        &self,
+        cluster: &Cluster,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<RenderedDirectory, Rejected> {
+        let base = self
+            .projects_of(cluster)
+            .map(|project| &self.bases[&project.base])
+            .max_by_key(|base| base.facts.order)
+            .ok_or(Rejected)?;
+        let webhook = self
+            .projects_of(cluster)
+            .any(|project| project.components.api_server.pipeline_store == "kubernetes");
+        let mut wanted: Vec<&String> = base.facts.cluster.always.iter().collect();
+        if webhook {
+            wanted.extend(&base.facts.cluster.pipeline_webhook);
+        }
+        let mut objects = Vec::new();
+        for file in wanted {
+            match base.cluster.get(file) {
+                Some(found) => objects.extend(found.iter().cloned()),
+                None => diagnostics.push(
+                    Diagnostic::error(
+                        Code::InvalidBase,
+                        format!("base `{}` names `cluster/{file}`, which is not there", base.facts.name),
+                    )
+                    .path(format!("base/{}/base.yaml", base.facts.name)),
+                ),
+            }
+        }
+        render::cluster_objects(&mut objects, base);
+        diagnostics.accept(RenderedDirectory {
+            path: format!("{}/{CLUSTER_DIRECTORY}", cluster.name),
+            project: None,
+            base: Some(base.facts.name.clone()),
+            state: "active".to_owned(),
+            files: layout::lay_out(&objects, &base.facts.name),
+        })
+    }
+
+    fn projects_of<'a>(&'a self, cluster: &'a Cluster) -> impl Iterator<Item = &'a Project> {
+        self.model
+            .projects
+            .iter()
+            .filter(move |project| project.cluster == cluster.name)
+    }
+
+    fn cluster_of(&self, project: &Project) -> &Cluster {
+        self.model
+            .clusters
+            .iter()
+            .find(|cluster| cluster.name == project.cluster)
+            .expect("validation has resolved every project's cluster")
+    }
+}
+
+fn facts_of(base: &Base) -> BaseFacts {
+    BaseFacts {
+        features: base.facts.features.clone(),
+        service_accounts: base.service_accounts(),
+        controller_config_keys: base.facts.controller_config_keys.clone(),
+    }
+}
