@@ -298,3 +298,6 @@ fn literal(text: &str, indent: usize, out: &mut String) {
         out.push('\n');
     }
 }
+
+#[cfg(test)]
+mod tests;

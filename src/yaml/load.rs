@@ -85,3 +85,6 @@ fn character_at(text: &str, offset: usize) -> Range<usize> {
     let length = text[start..].chars().next().map_or(0, char::len_utf8);
     start..start + length
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,7 +50,7 @@ pub(super) fn not_representable(c: char, range: Range<usize>) -> LoadError {
     LoadError::new(
         LoadErrorKind::NotRepresentable,
         range,
-        format!("the character U+{:04X} is lost in kustomize", c as u32),
+        format!("kustomize cannot carry the character U+{:04X}", c as u32),
     )
     .hint("remove the character, or carry the text as base64 in `binaryData`")
 }
@@ -104,10 +104,13 @@ pub(super) fn syntax_error(text: &str, max_depth: usize, error: &ScanError) -> L
         ErrorKind::RecursionLimitExceeded => return too_deep(max_depth, range),
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
-        | ErrorKind::TabInIndentation => (
-            "a tab is used as indentation".to_owned(),
-            Some("indent with spaces"),
-        ),
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabInPlainScalar
+        | ErrorKind::TabAtBlockScalarStart => {
+            let message = "a tab stands where only spaces may";
+            return LoadError::new(LoadErrorKind::Syntax, nearest_tab(text, range), message)
+                .hint("indent with spaces");
+        }
         ErrorKind::UnknownAnchor => (
             "an alias without an anchor before it".to_owned(),
             Some("define the anchor first, or quote a text that starts with `*`"),
@@ -129,6 +132,18 @@ pub(super) fn syntax_error(text: &str, max_depth: usize, error: &ScanError) -> L
     match hint {
         Some(hint) => error.hint(hint),
         None => error,
+    }
+}
+
+/// Returns the range of the tab that the parser stumbled over: just before the place that it tells, or after it.
+fn nearest_tab(text: &str, range: Range<usize>) -> Range<usize> {
+    let before = text[..range.start].trim_end_matches(' ');
+    if before.ends_with('\t') {
+        return before.len() - 1..before.len();
+    }
+    match text[range.start..].find('\t') {
+        Some(offset) => range.start + offset..range.start + offset + 1,
+        None => range,
     }
 }
 
@@ -221,7 +236,7 @@ pub(super) fn merge_like_key(range: Range<usize>) -> LoadError {
     LoadError::new(
         LoadErrorKind::NotRepresentable,
         range,
-        "the key `<<` is lost in kustomize",
+        "kustomize drops the key `<<`",
     )
     .hint("choose another key; a merge key stands without quotes")
 }
