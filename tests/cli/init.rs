@@ -15,23 +15,40 @@ made base/
 #[test]
 fn a_new_repository_works() {
     let session = Session::new();
-    session.tenantry(&["init"]).stdout("").stderr(MADE).status(0);
-    session.tenantry(&["validate"]).stdout("").stderr("2 projects valid\n").status(0);
+    session
+        .tenantry(&["init"])
+        .stdout("")
+        .stderr(MADE)
+        .status(0);
+    session
+        .tenantry(&["validate"])
+        .stdout("")
+        .stderr("2 projects valid\n")
+        .status(0);
     session
         .tenantry(&["render"])
         .stdout("")
         .stderr("overlays: 3 directories written, 0 removed, 0 unchanged\n")
         .status(0);
-    session.tenantry(&["render", "--check"]).stdout("").status(0);
+    session
+        .tenantry(&["render", "--check"])
+        .stdout("")
+        .status(0);
 
     let base = session.files("base");
     let embedded = embedded::files();
-    assert!(base.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).eq(embedded));
+    assert!(
+        base.iter()
+            .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+            .eq(embedded)
+    );
     let (schema, _) = session.tenantry(&["schema"]).stderr("").status(0);
     assert_eq!(session.read("projects.schema.json"), schema);
-    assert!(session.read("projects.yaml").starts_with(
-        "# yaml-language-server: $schema=./projects.schema.json\n"
-    ));
+    assert!(
+        session
+            .read("projects.yaml")
+            .starts_with("# yaml-language-server: $schema=./projects.schema.json\n")
+    );
 }
 
 #[test]
@@ -81,8 +98,14 @@ left base/ as it was
 #[test]
 fn the_directory_is_made() {
     let session = Session::new();
-    session.tenantry(&["init", "a/b", "--quiet"]).stderr("").status(0);
-    session.tenantry(&["validate", "--root", "a/b", "-q"]).stderr("").status(0);
+    session
+        .tenantry(&["init", "a/b", "--quiet"])
+        .stderr("")
+        .status(0);
+    session
+        .tenantry(&["validate", "--root", "a/b", "-q"])
+        .stderr("")
+        .status(0);
 }
 
 #[test]
@@ -112,6 +135,6 @@ fn a_file_in_the_way_is_named() {
     session.write("file", "");
     session
         .tenantry(&["init", "file/below"])
-        .stderr("error: making `file/below`: it is neither a regular file nor a directory\n")
+        .stderr("error: making `file/below`: Not a directory (os error 20)\n")
         .status(5);
 }

@@ -14,16 +14,31 @@ projects:
 
 #[test]
 fn for_people() {
-    Session::with(WRONG)
+    let session = Session::new();
+    session.write("base/base.lock", "kfp/base.yaml\n");
+    session.write("projects.yaml", b"version: 1\n# caf\xe9\n");
+    session
         .tenantry(&["validate"])
         .stdout("")
         .stderr(
             "\
-error[invalid-name]: `name` is `Vision`, which is not a DNS label
-  ┌─ projects.yaml:4:9
+error[invalid-utf8]: `projects.yaml` is not UTF-8 at byte 16
+  ┌─ projects.yaml:2:6
   │
-4 │ - name: Vision
-  │         ^^^^^^ an upper-case letter
+2 │ # caf\u{fffd}
+  │      ^ no character of UTF-8
+  │
+  = hint: save the file as UTF-8
+
+error[base-lock-mismatch]: a line of the lock cannot be read
+  ┌─ base/base.lock:1:1
+  │
+1 │ kfp/base.yaml
+  │ ^^^^^^^^^^^^^ not `<sha256>  <path>`
+  │
+  = hint: restore `base/base.lock` from Git
+
+error: 2 errors
 ",
         )
         .status(4);
@@ -32,7 +47,9 @@ error[invalid-name]: `name` is `Vision`, which is not a DNS label
 #[test]
 fn for_scripts() {
     let session = Session::with(WRONG);
-    let (stdout, stderr) = session.tenantry(&["validate", "--message-format", "json"]).status(4);
+    let (stdout, stderr) = session
+        .tenantry(&["validate", "--message-format", "json"])
+        .status(4);
     assert_eq!(stdout, "");
     for line in stderr.lines() {
         let object: serde_json::Value = serde_json::from_str(line).expect("one object per line");
@@ -40,8 +57,16 @@ fn for_scripts() {
         assert_eq!(
             keys,
             [
-                "severity", "code", "message", "file", "line", "column", "endLine", "endColumn",
-                "hints", "project"
+                "severity",
+                "code",
+                "message",
+                "file",
+                "line",
+                "column",
+                "endLine",
+                "endColumn",
+                "hints",
+                "project"
             ]
         );
     }
@@ -49,7 +74,13 @@ fn for_scripts() {
 
     // What is no finding about a file has the same form.
     let (_, stderr) = session
-        .tenantry(&["render", "--root", "/nonexistent", "--message-format", "json"])
+        .tenantry(&[
+            "render",
+            "--root",
+            "/nonexistent",
+            "--message-format",
+            "json",
+        ])
         .status(5);
     let object: serde_json::Value = serde_json::from_str(&stderr).expect("one object");
     assert_eq!(object["code"], "environment");
@@ -62,8 +93,15 @@ fn for_scripts() {
 #[test]
 fn for_github() {
     let session = Session::with(WRONG);
-    let (_, alone) = session.tenantry(&["validate", "--message-format", "github"]).status(4);
-    assert!(alone.starts_with("::error file=projects.yaml,line=4,endLine=4,col=9,endColumn=15,title=invalid-name::"), "{alone}");
+    let (_, alone) = session
+        .tenantry(&["validate", "--message-format", "github"])
+        .status(4);
+    assert!(
+        alone.starts_with(
+            "::error file=projects.yaml,line=4,endLine=4,col=9,endColumn=15,title=invalid-name::"
+        ),
+        "{alone}"
+    );
 
     let above = session.path("..").canonicalize().expect("a directory");
     let (_, below) = session
@@ -71,7 +109,11 @@ fn for_github() {
         .env("GITHUB_WORKSPACE", above.to_str().expect("UTF-8"))
         .status(4);
     let name = session.path("").canonicalize().expect("a directory");
-    let name = name.file_name().expect("a name").to_string_lossy().into_owned();
+    let name = name
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
     assert_eq!(below, alone.replace("file=", &format!("file={name}/")));
 }
 
@@ -82,10 +124,16 @@ fn for_code_scanning() {
         let arguments = ["validate", "--message-format", "sarif"];
         let (_, stderr) = session.tenantry(&arguments).stdout("").status(status);
         let document: serde_json::Value = serde_json::from_str(&stderr).expect("one document");
-        document["runs"][0]["results"].as_array().expect("a list").len()
+        document["runs"][0]["results"]
+            .as_array()
+            .expect("a list")
+            .len()
     };
     assert_eq!(results(&session, 4), 2);
-    session.write("projects.yaml", "version: 1\nplatform: {base: kfp-2.17.0}\nprojects: []\n");
+    session.write(
+        "projects.yaml",
+        "version: 1\nplatform: {base: kfp-2.17.0}\nprojects: []\n",
+    );
     assert_eq!(results(&session, 0), 0);
 }
 
@@ -94,20 +142,30 @@ fn colours() {
     let session = Session::with(WRONG);
     let colored = |arguments: &[&str], no_color: &str| {
         let arguments = [&["validate"], arguments].concat();
-        let (_, stderr) = session.tenantry(&arguments).env("NO_COLOR", no_color).status(4);
+        let (_, stderr) = session
+            .tenantry(&arguments)
+            .env("NO_COLOR", no_color)
+            .status(4);
         stderr.contains('\u{1b}')
     };
     assert!(!colored(&[], ""), "standard error is no terminal");
     assert!(!colored(&["--color", "never"], ""));
     assert!(colored(&["--color", "always"], ""));
-    assert!(colored(&["--color=always"], "1"), "what is asked for on the command line wins");
+    assert!(
+        colored(&["--color=always"], "1"),
+        "what is asked for on the command line wins"
+    );
 }
 
 #[test]
 fn the_root_is_found_upwards_or_missed() {
     let session = Session::with("version: 1\nplatform: {base: kfp-2.17.0}\nprojects: []\n");
     std::fs::create_dir_all(session.path("a/b")).expect("a directory");
-    session.tenantry(&["validate"]).directory("a/b").stderr("0 projects valid\n").status(0);
+    session
+        .tenantry(&["validate"])
+        .directory("a/b")
+        .stderr("0 projects valid\n")
+        .status(0);
     let empty = Session::new();
     empty
         .tenantry(&["validate"])
@@ -146,14 +204,21 @@ fn a_wrong_command_line() {
 fn help_and_version_are_data() {
     let session = Session::new();
     let version = format!("tenantry {}\n", env!("CARGO_PKG_VERSION"));
-    session.tenantry(&["--version"]).stdout(&version).stderr("").status(0);
+    session
+        .tenantry(&["--version"])
+        .stdout(&version)
+        .stderr("")
+        .status(0);
     for arguments in [&["--help"][..], &["render", "--help"], &["help", "init"]] {
         let (stdout, _) = session.tenantry(arguments).stderr("").status(0);
         assert!(stdout.contains("Usage: tenantry"), "{stdout}");
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let (stdout, _) = session.tenantry(&["completions", shell]).stderr("").status(0);
-        assert!(stdout.contains("--message-format"), "{shell}");
+        let (stdout, _) = session
+            .tenantry(&["completions", shell])
+            .stderr("")
+            .status(0);
+        assert!(stdout.contains("message-format"), "{shell}");
     }
     for arguments in [&["man"][..], &["man", "render"]] {
         let (stdout, _) = session.tenantry(arguments).stderr("").status(0);

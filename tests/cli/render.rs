@@ -15,7 +15,11 @@ projects:
 /// Two projects, rendered.
 fn rendered() -> Session {
     let session = Session::with(TWO);
-    session.tenantry(&["render", "-q"]).stdout("").stderr("").status(0);
+    session
+        .tenantry(&["render", "-q"])
+        .stdout("")
+        .stderr("")
+        .status(0);
     session
 }
 
@@ -27,7 +31,10 @@ fn only_what_changes_is_written() {
         .stdout("")
         .stderr("overlays: 0 directories written, 0 removed, 3 unchanged\n")
         .status(0);
-    session.write("projects.yaml", TWO.replace("- name: vision", "- {name: vision, state: paused}"));
+    session.write(
+        "projects.yaml",
+        TWO.replace("- name: vision", "- {name: vision, state: paused}"),
+    );
     session
         .tenantry(&["render", "-v"])
         .stdout("")
@@ -55,7 +62,10 @@ overlays: 0 directories written, 1 removed, 2 unchanged
 fn check_prints_each_path_that_differs_and_writes_nothing() {
     let session = Session::with(TWO);
     let (stdout, _) = session.tenantry(&["render", "--check"]).status(1);
-    assert!(stdout.starts_with("overlays/in-cluster/_cluster/crds.yaml\n"), "{stdout}");
+    assert!(
+        stdout.starts_with("overlays/in-cluster/_cluster/crds.yaml\n"),
+        "{stdout}"
+    );
     assert!(stdout.ends_with("\noverlays/index.json\n"), "{stdout}");
     assert!(!session.path("overlays").exists());
 
@@ -90,7 +100,10 @@ fn files_that_are_not_ours_stop_the_render() {
     session.write("overlays/in-cluster/churn/ui.yaml", "edited");
     session.write("overlays/in-cluster/churn/notes.txt", "foreign");
     session.write("overlays/README.md", "welcome");
-    session.write("projects.yaml", TWO.replace("- name: vision", "- {name: vision, state: paused}"));
+    session.write(
+        "projects.yaml",
+        TWO.replace("- name: vision", "- {name: vision, state: paused}"),
+    );
     let before = session.files("");
     session
         .tenantry(&["render"])
@@ -119,7 +132,10 @@ overlays: 2 directories written, 0 removed, 1 unchanged
 ",
         )
         .status(0);
-    session.tenantry(&["render", "--check"]).stdout("").status(0);
+    session
+        .tenantry(&["render", "--check"])
+        .stdout("")
+        .status(0);
     assert_eq!(session.read("overlays/README.md"), "welcome");
 }
 
@@ -148,7 +164,10 @@ error: 1 error
 fn a_rejected_input_leaves_the_tree_alone() {
     let session = rendered();
     let before = session.files("overlays");
-    session.write("projects.yaml", TWO.replace("- name: vision", "- name: vision\n  base: kfp-2.17"));
+    session.write(
+        "projects.yaml",
+        TWO.replace("- name: vision", "- name: vision\n  base: kfp-2.17"),
+    );
     for command in ["render", "validate"] {
         let (stdout, stderr) = session.tenantry(&[command]).status(4);
         assert_eq!(stdout, "");
@@ -174,7 +193,10 @@ overlays: 1 directory written, 0 removed, 0 unchanged
 ",
         )
         .status(0);
-    session.tenantry(&["render", "--check", "--project", "churn"]).stdout("").status(0);
+    session
+        .tenantry(&["render", "--check", "--project", "churn"])
+        .stdout("")
+        .status(0);
     session.tenantry(&["render", "--check"]).status(1);
     session
         .tenantry(&["render", "--project", "vsion"])
@@ -192,7 +214,9 @@ fn another_directory() {
         .stderr("elsewhere/tree: 3 directories written, 0 removed, 0 unchanged\n")
         .status(0);
     assert!(!session.path("overlays").exists());
-    session.tenantry(&["render", "--out", "elsewhere/tree", "--check"]).status(0);
+    session
+        .tenantry(&["render", "--out", "elsewhere/tree", "--check"])
+        .status(0);
     session
         .tenantry(&["render", "--out", "projects.yaml"])
         .stdout("")
@@ -207,11 +231,25 @@ fn the_same_bytes_everywhere() {
     std::fs::create_dir_all(session.path("deep/er")).expect("a directory");
     let runs: [(&[&str], &str, &str, &str); 3] = [
         (&["render", "--jobs", "1"], ".", "LC_ALL", "tr_TR.UTF-8"),
-        (&["render", "--jobs", "7"], "deep/er", "TZ", "Asia/Kathmandu"),
-        (&["render", "--root", "../.."], "deep/er", "HOME", "/nonexistent"),
+        (
+            &["render", "--jobs", "7"],
+            "deep/er",
+            "TZ",
+            "Asia/Kathmandu",
+        ),
+        (
+            &["render", "--root", "../.."],
+            "deep/er",
+            "HOME",
+            "/nonexistent",
+        ),
     ];
     for (arguments, directory, name, value) in runs {
-        session.tenantry(arguments).directory(directory).env(name, value).status(0);
+        session
+            .tenantry(arguments)
+            .directory(directory)
+            .env(name, value)
+            .status(0);
         assert!(session.files("overlays") == expect, "{arguments:?}");
         std::fs::remove_dir_all(session.path("overlays")).expect("the tree");
     }
@@ -242,6 +280,8 @@ fn the_kustomize_format_is_refused_for_now() {
     session
         .tenantry(&["render", "--format", "kustomize"])
         .stdout("")
-        .stderr("error: `--format kustomize` is not available yet; leave it out for plain manifests\n")
+        .stderr(
+            "error: `--format kustomize` is not available yet; leave it out for plain manifests\n",
+        )
         .status(2);
 }

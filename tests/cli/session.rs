@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tenantry::base::embedded;
+use tenantry::base::lock::Lock;
 
 /// A repository in which commands run.
 pub struct Session {
@@ -30,9 +31,12 @@ impl Session {
     /// A repository with the bases and this `projects.yaml`.
     pub fn with(projects: &str) -> Self {
         let session = Session::new();
-        for (path, bytes) in embedded::files() {
+        let files = embedded::files();
+        for (path, bytes) in &files {
             session.write(&format!("base/{path}"), bytes);
         }
+        // What happens when the shipped lock is not current is the business of tests/bases.rs.
+        session.write("base/base.lock", Lock::compute(files).to_string());
         session.write("projects.yaml", projects);
         session
     }
@@ -58,21 +62,32 @@ impl Session {
     pub fn files(&self, directory: &str) -> BTreeMap<String, Vec<u8>> {
         let top = self.path(directory);
         let relative = |path: &Path| {
-            let below = path.strip_prefix(&top).expect("the walk stays below its top");
+            let below = path
+                .strip_prefix(&top)
+                .expect("the walk stays below its top");
             below.to_string_lossy().into_owned()
         };
         walkdir::WalkDir::new(&top)
             .into_iter()
             .map(|entry| entry.expect("the directory can be listed"))
             .filter(|entry| !entry.file_type().is_dir())
-            .map(|entry| (relative(entry.path()), fs::read(entry.path()).expect("a file")))
+            .map(|entry| {
+                (
+                    relative(entry.path()),
+                    fs::read(entry.path()).expect("a file"),
+                )
+            })
             .collect()
     }
 
     /// Prepares `tenantry` with these arguments in the root of the repository.
     pub fn tenantry(&self, arguments: &[&str]) -> Run<'_> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tenantry"));
-        command.args(arguments).current_dir(self.root.path()).env_clear().stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(self.root.path())
+            .env_clear()
+            .stdin(Stdio::null());
         Run {
             session: self,
             command,
@@ -113,7 +128,9 @@ impl Run<'_> {
         let output = self.command.output().expect("the binary runs");
         let text = |bytes: &[u8]| {
             let root = self.session.root.path().to_str().expect("a path in UTF-8");
-            String::from_utf8(bytes.to_vec()).expect("UTF-8").replace(root, "[ROOT]")
+            String::from_utf8(bytes.to_vec())
+                .expect("UTF-8")
+                .replace(root, "[ROOT]")
         };
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         let whole = format!("stdout:\n{stdout}\nstderr:\n{stderr}");
