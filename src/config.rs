@@ -22,7 +22,7 @@ use crate::source::{FileId, Sources};
 ///
 /// The tree is returned although parts of it were reported as wrong, so that the rest can be checked as well; those
 /// parts are [`Content::Rejected`].
-/// Errors: those of [`read`] (nothing can be said about the rest then), [`shape::check`] and [`not_yet::check`].
+/// Errors: those of [`read()`] (nothing can be said about the rest then), [`shape::check`] and [`not_yet::check`].
 pub fn parse(
     sources: &Sources,
     file: FileId,

@@ -41,7 +41,7 @@ pub struct Available {
 /// What a base says about itself that decides which settings it can carry out.
 #[derive(Debug, Clone, Default)]
 pub struct BaseFacts {
-    /// What the base can do: `workloadIdentity`, `caBundleConfigMap`, `clusterDomain` …
+    /// What the base can do: `workloadIdentity`, `taskCaConfigMap`, `clusterDomain` …
     pub features: BTreeSet<String>,
     /// Names of its service accounts.
     pub service_accounts: BTreeSet<String>,

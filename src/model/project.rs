@@ -19,7 +19,7 @@ use crate::grammar::{duration, quantity};
 use crate::source::Span;
 
 /// Feature of a base whose task pods can mount a CA from a ConfigMap.
-const CA_BUNDLE: &str = "caBundleConfigMap";
+const CA_BUNDLE: &str = "taskCaConfigMap";
 /// Feature of a base that works with other cluster domains than `cluster.local`.
 const CLUSTER_DOMAIN: &str = "clusterDomain";
 

@@ -28,7 +28,7 @@ pub fn available() -> Available {
             ("kfp-2.15.0".to_owned(), facts(&[])),
             (
                 "kfp-2.17.0".to_owned(),
-                facts(&["workloadIdentity", "caBundleConfigMap", "clusterDomain"]),
+                facts(&["workloadIdentity", "taskCaConfigMap", "clusterDomain"]),
             ),
         ]
         .into(),
