@@ -169,10 +169,12 @@ impl Repository {
     }
 
     fn of(handle: git2::Repository) -> Self {
+        // Git ends paths of directories in a slash, people do not.
+        let plain = |path: &Path| path.components().collect::<PathBuf>();
         Repository {
-            git_directory: handle.path().to_owned(),
-            common_directory: handle.commondir().to_owned(),
-            work_tree: handle.workdir().map(Path::to_owned),
+            git_directory: plain(handle.path()),
+            common_directory: plain(handle.commondir()),
+            work_tree: handle.workdir().map(plain),
             handles: Mutex::new(vec![handle]),
         }
     }

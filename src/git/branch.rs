@@ -82,7 +82,7 @@ impl Repository {
         let found = self.with(|handle| {
             let main = git2::Repository::open(&self.common_directory)?;
             if !main.is_bare() && heads_to(&main, &name)? {
-                return Ok(Some(main.workdir().unwrap_or(main.path()).to_owned()));
+                return Ok(Some(main.workdir().unwrap_or(main.path()).components().collect()));
             }
             for linked in &handle.worktrees()? {
                 let Ok(Some(linked)) = linked else {

@@ -18,9 +18,6 @@ const ATTEMPTS: u32 = 100;
 /// How much longer each wait is than the one before, and the longest one.
 const WAIT_STEP: Duration = Duration::from_millis(10);
 const WAIT_LIMIT: Duration = Duration::from_millis(500);
-/// How often a lock is found taken in a row before it counts as left over: half a minute, and nobody holds the lock
-/// of a branch for more than a moment.
-const LOCKED_ATTEMPTS: u32 = 80;
 
 /// What to publish, and where.
 #[derive(Debug, Clone)]
@@ -39,6 +36,9 @@ pub struct Publication {
     pub adopt: bool,
     /// Whether a branch that is checked out may be moved, and its work tree left behind.
     pub allow_checked_out: bool,
+    /// How long the lock of the branch may be taken before it counts as left over by a killed process; nobody holds
+    /// it for more than a moment.
+    pub patience: Duration,
 }
 
 /// One attempt to publish.
@@ -115,7 +115,6 @@ pub fn publish<E>(
     if publication.remote.is_none() && !publication.allow_checked_out {
         refuse_checked_out(repository, &publication.branch)?;
     }
-    let mut locked = 0;
     for number in 1..=ATTEMPTS {
         let parent = publication.tip(repository)?;
         let publisher = Publisher::begin(repository, parent, &publication.path, publication.adopt)?;
@@ -124,30 +123,22 @@ pub fn publish<E>(
             Finished::Unchanged(summary) => return Ok(Published::Unchanged(parent, summary)),
             Finished::Committed(commit, summary) => (commit, summary),
         };
-        loop {
-            match publication.move_branch(repository, parent, commit)? {
-                Move::Moved => {
-                    let local = publication.local_branch(repository, commit)?;
-                    return Ok(Published::Committed { commit, summary, local });
-                }
-                Move::Raced => break,
-                // What was rendered still holds, unless whoever has the lock moves the branch.
-                Move::Locked if locked == LOCKED_ATTEMPTS => {
-                    let lock = repository.lock_of(&publication.branch);
-                    let error = anyhow!(
-                        "branch `{}` is locked: if no other process works on it, remove `{}`",
-                        publication.branch,
-                        lock.display()
-                    );
-                    return Err(error.into());
-                }
-                Move::Locked => {
-                    locked += 1;
-                    pause(locked);
-                }
+        match publication.move_branch(repository, parent, commit)? {
+            Move::Moved => {
+                let local = publication.local_branch(repository, commit)?;
+                return Ok(Published::Committed { commit, summary, local });
+            }
+            Move::Raced => pause(number),
+            Move::Locked => {
+                let lock = repository.lock_of(&publication.branch);
+                let error = anyhow!(
+                    "`{}` is locked: if no other process works on it, remove `{}`",
+                    publication.branch.reference(),
+                    lock.display()
+                );
+                return Err(error.into());
             }
         }
-        pause(number);
     }
     Err(anyhow!("branch `{}` was moved by somebody else {ATTEMPTS} times in a row", publication.branch).into())
 }
@@ -172,7 +163,18 @@ impl Publication {
                 Pushed::Done => Ok(Move::Moved),
                 Pushed::Raced => Ok(Move::Raced),
             },
-            None => repository.advance(&self.branch, old, new, "tenantry publish"),
+            None => {
+                let mut waited = Duration::ZERO;
+                loop {
+                    let moved = repository.advance(&self.branch, old, new, "tenantry publish")?;
+                    if moved != Move::Locked || waited >= self.patience {
+                        return Ok(moved);
+                    }
+                    // What was rendered still holds, unless whoever has the lock moves the branch.
+                    std::thread::sleep(WAIT_STEP);
+                    waited += WAIT_STEP;
+                }
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use super::entries::{Entry, Kind};
 use super::{Repository, explain};
 
 /// Most entries that are read of one tree; a tree made with ill intent may claim any number at no cost.
-const ENTRIES_LIMIT: usize = 4_000_000;
+const ENTRIES_LIMIT: usize = 1_000_000;
 /// Deepest nesting of directories that is read.
 const DEPTH_LIMIT: usize = 128;
 
