@@ -52,7 +52,12 @@ fn check(fleet: &str, old: &[RenderedDirectory], faults: &[fn(usize) -> Fault]) 
     }
     let expect = {
         let other = copy(&template);
-        committed(put_all(&other.open(), &publication("rendered"), &directories(fleet))).to_string()
+        committed(put_all(
+            &other.open(),
+            &publication("rendered"),
+            &directories(fleet),
+        ))
+        .to_string()
     };
     let before = tip(&template);
     let whole = copy(&template);
@@ -70,7 +75,11 @@ fn check(fleet: &str, old: &[RenderedDirectory], faults: &[fn(usize) -> Fault]) 
             match fault {
                 Fault::Kill(_) => assert_eq!(outcome.status, None, "{fault:?}"),
                 // Only what does no harm may fail unnoticed.
-                _ => assert_eq!(outcome.status == Some(0), after == expect, "{fault:?}: {outcome:?}"),
+                _ => assert_eq!(
+                    outcome.status == Some(0),
+                    after == expect,
+                    "{fault:?}: {outcome:?}"
+                ),
             }
             repo.fsck();
             // A killed process may have left the lock of the branch, and Git says so, too.
@@ -78,7 +87,8 @@ fn check(fleet: &str, old: &[RenderedDirectory], faults: &[fn(usize) -> Fault]) 
             if lock.exists() {
                 std::fs::remove_file(lock).expect("removed");
             }
-            put_all(&repo.open(), &publication("rendered"), &directories(fleet)).expect("published");
+            put_all(&repo.open(), &publication("rendered"), &directories(fleet))
+                .expect("published");
             assert_eq!(tip(&repo), expect, "{fault:?}");
             assert_eq!(temporary_files(&repo), Vec::<String>::new(), "{fault:?}");
             repo.fsck();
@@ -89,19 +99,33 @@ fn check(fleet: &str, old: &[RenderedDirectory], faults: &[fn(usize) -> Fault]) 
 fn copy(template: &Repo) -> Repo {
     let repo = Repo::bare();
     std::fs::remove_dir_all(repo.path()).expect("removed");
-    let status = Command::new("cp").arg("-r").args([template.path(), repo.path()]).status().expect("cp");
+    let status = Command::new("cp")
+        .arg("-r")
+        .args([template.path(), repo.path()])
+        .status()
+        .expect("cp");
     assert!(status.success());
     repo
 }
 
 /// Returns where the branch points, empty for a branch that does not exist.
 fn tip(repo: &Repo) -> String {
-    repo.git(&["for-each-ref", "--format=%(objectname)", "refs/heads/rendered"])
+    repo.git(&[
+        "for-each-ref",
+        "--format=%(objectname)",
+        "refs/heads/rendered",
+    ])
 }
 
 fn temporary_files(repo: &Repo) -> Vec<String> {
     let entries = std::fs::read_dir(repo.path().join("objects/pack")).expect("a directory");
-    let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+    let names = entries.map(|entry| {
+        entry
+            .expect("an entry")
+            .file_name()
+            .to_string_lossy()
+            .into_owned()
+    });
     names.filter(|name| name.starts_with("tmp_")).collect()
 }
 
@@ -118,7 +142,11 @@ fn a_pack_killed_at_every_operation() {
 
 #[test]
 fn few_objects_with_an_error_at_every_operation() {
-    check("few", &sample()[..1], &[|number| Fault::Error(number, Errno::ENOSPC)]);
+    check(
+        "few",
+        &sample()[..1],
+        &[|number| Fault::Error(number, Errno::ENOSPC)],
+    );
 }
 
 #[test]
@@ -126,6 +154,9 @@ fn a_pack_with_an_error_at_every_operation() {
     check(
         "many",
         &fleet(9, "old"),
-        &[|number| Fault::Error(number, Errno::ENOSPC), |number| Fault::Error(number, Errno::EIO)],
+        &[
+            |number| Fault::Error(number, Errno::ENOSPC),
+            |number| Fault::Error(number, Errno::EIO),
+        ],
     );
 }

@@ -3,6 +3,7 @@
 //! Git's configuration is switched off, and authors and times are fixed, so that ids can be written down.
 
 mod branches;
+mod command;
 mod crashes;
 mod objects;
 mod ownership;

@@ -10,7 +10,12 @@ fn remote_and_clone() -> (Repo, Repo) {
     let remote = Repo::bare();
     let clone = Repo::new();
     clone.init_projects(&["churn"]);
-    clone.git(&["remote", "add", "origin", remote.path().to_str().expect("UTF-8")]);
+    clone.git(&[
+        "remote",
+        "add",
+        "origin",
+        remote.path().to_str().expect("UTF-8"),
+    ]);
     clone.git(&["push", "-q", "origin", "main"]);
     (remote, clone)
 }
@@ -32,10 +37,16 @@ fn a_branch_of_a_remote_is_made_and_moved() {
     assert_eq!(remote.git(&["rev-parse", "rendered"]), first.out);
     assert_eq!(
         first.err,
-        format!("`rendered` of `origin` is now {}: 2 directories written, 0 removed, 0 unchanged", &first.out[..12])
+        format!(
+            "`rendered` of `origin` is now {}: 2 directories written, 0 removed, 0 unchanged",
+            &first.out[..12]
+        )
     );
     // The branch here and the one that remembers the remote follow.
-    assert_eq!(clone.git(&["rev-parse", "rendered", "origin/rendered"]), format!("{0}\n{0}", first.out));
+    assert_eq!(
+        clone.git(&["rev-parse", "rendered", "origin/rendered"]),
+        format!("{0}\n{0}", first.out)
+    );
 
     let again = clone.tenantry(&PUSH);
     assert_eq!((again.status, again.out.as_str()), (0, ""));
@@ -44,8 +55,17 @@ fn a_branch_of_a_remote_is_made_and_moved() {
     clone.write_projects(&["churn", "vision"]);
     clone.commit("vision");
     let second = clone.tenantry(&PUSH);
-    assert_eq!(remote.git(&["rev-parse", "rendered", "rendered~"]), format!("{}\n{}", second.out, first.out));
-    assert!(second.err.ends_with(": 1 directory written, 0 removed, 2 unchanged"), "{}", second.err);
+    assert_eq!(
+        remote.git(&["rev-parse", "rendered", "rendered~"]),
+        format!("{}\n{}", second.out, first.out)
+    );
+    assert!(
+        second
+            .err
+            .ends_with(": 1 directory written, 0 removed, 2 unchanged"),
+        "{}",
+        second.err
+    );
     remote.fsck();
     clone.fsck();
 }
@@ -55,7 +75,12 @@ fn who_is_slower_fetches_and_renders_again() {
     let (remote, clone) = remote_and_clone();
     assert_eq!(clone.tenantry(&PUSH).status, 0);
     let other = Repo::new();
-    other.git(&["remote", "add", "origin", remote.path().to_str().expect("UTF-8")]);
+    other.git(&[
+        "remote",
+        "add",
+        "origin",
+        remote.path().to_str().expect("UTF-8"),
+    ]);
     other.git(&["fetch", "-q", "origin", "rendered"]);
     other.git(&["checkout", "-q", "-b", "rendered", "FETCH_HEAD"]);
     other.write(&[("NOTES.md", "x\n")]);
@@ -70,12 +95,22 @@ fn who_is_slower_fetches_and_renders_again() {
     clone.commit("vision");
     let said = clone.tenantry(&PUSH);
     assert_eq!(said.status, 0, "{}", said.err);
-    assert!(said.err.starts_with("somebody else has moved `rendered`: rendering again\n"), "{}", said.err);
+    assert!(
+        said.err
+            .starts_with("somebody else has moved `rendered`: rendering again\n"),
+        "{}",
+        said.err
+    );
     let subjects = remote.history("rendered");
     assert_eq!(subjects.len(), 3);
     assert_eq!(subjects[1], "notes");
     assert!(remote.paths("rendered").contains(&"NOTES.md".to_owned()));
-    assert!(remote.paths("rendered").iter().any(|path| path.starts_with("overlays/in-cluster/vision/")));
+    assert!(
+        remote
+            .paths("rendered")
+            .iter()
+            .any(|path| path.starts_with("overlays/in-cluster/vision/"))
+    );
     remote.fsck();
 }
 
@@ -97,7 +132,12 @@ fn what_was_taken_off_a_branch_is_not_brought_back() {
     let said = clone.tenantry(&PUSH);
     assert_eq!(said.status, 0, "{}", said.err);
     assert_eq!(remote.git(&["rev-parse", "rendered~"]), first);
-    assert!(said.err.ends_with("`rendered` here has commits that were never pushed, and has stayed"), "{}", said.err);
+    assert!(
+        said.err
+            .ends_with("`rendered` here has commits that were never pushed, and has stayed"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]
@@ -112,7 +152,12 @@ fn ten_processes_push_at_once_and_nothing_is_lost() {
             let init = said_in(&clone, &team, &["init", "."]);
             assert_eq!(init.status, 0, "{}", init.err);
             clone.commit("inputs");
-            clone.git(&["remote", "add", "origin", remote.path().to_str().expect("UTF-8")]);
+            clone.git(&[
+                "remote",
+                "add",
+                "origin",
+                remote.path().to_str().expect("UTF-8"),
+            ]);
             clone
         })
         .collect();
@@ -127,8 +172,14 @@ fn ten_processes_push_at_once_and_nothing_is_lost() {
     assert_eq!(remote.history("rendered").len(), 10);
     let paths = remote.paths("rendered");
     for number in 0..10 {
-        for file in ["overlays/index.json", "overlays/in-cluster/churn/namespace.yaml"] {
-            assert!(paths.contains(&format!("team-{number}/{file}")), "{number} {file}");
+        for file in [
+            "overlays/index.json",
+            "overlays/in-cluster/churn/namespace.yaml",
+        ] {
+            assert!(
+                paths.contains(&format!("team-{number}/{file}")),
+                "{number} {file}"
+            );
         }
     }
     remote.fsck();
@@ -143,7 +194,11 @@ fn said_in(repo: &Repo, directory: &str, arguments: &[&str]) -> crate::support::
 #[test]
 fn what_a_remote_refuses_is_told() {
     let (remote, clone) = remote_and_clone();
-    write_hook(&remote.path().join("hooks"), "pre-receive", "echo 'the branch is protected' >&2; exit 1");
+    write_hook(
+        &remote.path().join("hooks"),
+        "pre-receive",
+        "echo 'the branch is protected' >&2; exit 1",
+    );
     let said = clone.tenantry(&PUSH);
     assert_eq!((said.status, said.out.as_str()), (5, ""));
     assert!(
@@ -165,14 +220,31 @@ fn a_remote_that_cannot_be_reached_is_named() {
     let check = |remote: &str, expect: &str| {
         let said = clone.tenantry(&["publish", "--branch", "rendered", "--push", remote]);
         assert_eq!(said.status, 5, "{}", said.err);
-        assert!(said.err.starts_with(&format!("error: asking `{expect}` for `refs/heads/rendered`: ")), "{}", said.err);
+        assert!(
+            said.err.starts_with(&format!(
+                "error: asking `{expect}` for `refs/heads/rendered`: "
+            )),
+            "{}",
+            said.err
+        );
         assert!(!said.err.contains("s3cret"), "{}", said.err);
     };
     check("upstream", "upstream");
-    check(nowhere.to_str().expect("UTF-8"), nowhere.to_str().expect("UTF-8"));
-    check("https://ci:s3cret@127.0.0.1:1/x.git", "https://ci:***@127.0.0.1:1/x.git");
+    check(
+        nowhere.to_str().expect("UTF-8"),
+        nowhere.to_str().expect("UTF-8"),
+    );
+    check(
+        "https://ci:s3cret@127.0.0.1:1/x.git",
+        "https://ci:***@127.0.0.1:1/x.git",
+    );
     for option in ["--upload-pack=touch pwned", "-x"] {
-        let said = clone.tenantry(&["publish", "--branch", "rendered", &format!("--push={option}")]);
+        let said = clone.tenantry(&[
+            "publish",
+            "--branch",
+            "rendered",
+            &format!("--push={option}"),
+        ]);
         assert_eq!(said.status, 2, "{}", said.err);
     }
     assert!(!clone.path().join("pwned").exists());
@@ -185,8 +257,14 @@ fn a_branch_that_is_checked_out_here_stays_and_the_remote_moves() {
     let said = clone.tenantry(&["publish", "--push", "origin"]);
     assert_eq!(said.status, 0, "{}", said.err);
     assert_eq!(clone.git(&["rev-parse", "main"]), before);
-    assert_eq!(remote.git(&["rev-parse", "main", "main~"]), format!("{}\n{before}", said.out));
-    let hint = format!("`main` is checked out in `{}` and has stayed: pull it", clone.path().display());
+    assert_eq!(
+        remote.git(&["rev-parse", "main", "main~"]),
+        format!("{}\n{before}", said.out)
+    );
+    let hint = format!(
+        "`main` is checked out in `{}` and has stayed: pull it",
+        clone.path().display()
+    );
     assert!(said.err.ends_with(&hint), "{}", said.err);
     assert_eq!(clone.git(&["status", "--porcelain"]), "");
     clone.git(&["pull", "-q", "--ff-only", "origin", "main"]);
@@ -211,7 +289,12 @@ fn a_shallow_clone_publishes_too() {
     let tip = clone.tenantry(&PUSH).out;
 
     let shallow = Repo::new();
-    shallow.git(&["remote", "add", "origin", &format!("file://{}", remote.path().display())]);
+    shallow.git(&[
+        "remote",
+        "add",
+        "origin",
+        &format!("file://{}", remote.path().display()),
+    ]);
     shallow.git(&["fetch", "-q", "--depth=1", "origin", "main"]);
     shallow.git(&["checkout", "-q", "-B", "main", "FETCH_HEAD"]);
     shallow.write_projects(&["churn"]);
@@ -230,7 +313,10 @@ fn variables_of_a_hook_lead_nowhere_else() {
     let (remote, clone) = remote_and_clone();
     let other = Repo::bare();
     let mut command = clone.tenantry_command(&PUSH);
-    command.env("GIT_DIR", other.path()).env("GIT_INDEX_FILE", "nowhere").env("GIT_OBJECT_DIRECTORY", "/nowhere");
+    command
+        .env("GIT_DIR", other.path())
+        .env("GIT_INDEX_FILE", "nowhere")
+        .env("GIT_OBJECT_DIRECTORY", "/nowhere");
     let said = said(command);
     assert_eq!(said.status, 0, "{}", said.err);
     assert_eq!(remote.git(&["rev-parse", "rendered"]), said.out);

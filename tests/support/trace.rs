@@ -73,7 +73,10 @@ const OPERATIONS: [libc::c_long; 30] = [
 pub fn run(command: &Command, fault: Fault) -> Trace {
     // The shell stops itself, so that the command is traced from its first call on.
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", "kill -STOP $$; exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
+    shell
+        .args(["-c", "kill -STOP $$; exec \"$@\"", "sh"])
+        .arg(command.get_program())
+        .args(command.get_args());
     shell.env_clear();
     for (name, value) in command.get_envs() {
         if let Some(value) = value {
@@ -83,7 +86,10 @@ pub fn run(command: &Command, fault: Fault) -> Trace {
     if let Some(directory) = command.get_current_dir() {
         shell.current_dir(directory);
     }
-    shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    shell
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     // A group of its own, so that no other test's children are waited for.
     let child = shell.process_group(0).spawn().expect("a shell");
     let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
@@ -101,7 +107,10 @@ pub fn run(command: &Command, fault: Fault) -> Trace {
 }
 
 fn follow(main: Pid, fault: Fault) -> Trace {
-    let mut trace = Trace { operations: 0, status: None };
+    let mut trace = Trace {
+        operations: 0,
+        status: None,
+    };
     let mut begun = false;
     // Who is in a call that is to fail.
     let mut failing: Vec<(Pid, Errno)> = Vec::new();
