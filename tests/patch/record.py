@@ -350,6 +350,9 @@ KINDS = """
 {kind: ConfigMap, metadata: {name: d, namespace: default}, data: {a: b}} + {kind: ConfigMap, data: {c: d}}
 {kind: ConfigMap, metadata: {name: d, namespace: n}, data: {a: b}} + {kind: ConfigMap, metadata: {name: d, namespace: n}, data: {c: d}}
 {kind: ConfigMap, data: {a: b}} + {kind: Secret, data: {c: d}}
+{kind: ConfigMap, data: {a: b}} + {kind: ConfigMapList, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: d}, data: {c: d}}]}
+{kind: ConfigMap, data: {a: b}} + {kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: x}, data: {c: d}}]}
+{kind: ConfigMap, data: {a: b}} + {kind: List, items: []}
 {kind: ConfigMap, data: {a: b}} + {kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: d}, data: {c: d}}, {apiVersion: v1, kind: ConfigMap, metadata: {name: d}, data: {a: null}}]}
 {apiVersion: apps/v1, kind: Deployment, spec: {a: 1}} + {apiVersion: apps/v1beta1, kind: Deployment, spec: {b: 1}}
 {apiVersion: apps/v1beta1, kind: Deployment, spec: {template: {spec: {containers: [{name: a}]}}}} + {apiVersion: apps/v1beta1, kind: Deployment, spec: {template: {spec: {containers: [{name: b}]}}}}
@@ -445,6 +448,10 @@ TARGETS = f"""
 {{kind: ConfigMap}} + {{apiVersion: v1, kind: ConfigMap, metadata: {{name: z}}, $patch: replace}} => patch-refused
 {{kind: ConfigMap}} + {{apiVersion: v1, kind: ConfigMap, metadata: null, data: {{c: d}}}}
 {{kind: ConfigMap}} + {{apiVersion: v1, kind: ConfigMap, metadata: {{name: {{a: b}}}}, data: {{c: d}}}}
+{{kind: ConfigMap}} + {{kind: List, apiVersion: v1, items: [{ANY}]}}
+{{kind: ConfigMap}} + {{kind: List, apiVersion: v1, items: [{ANY}, {ANY}]}}
+{{kind: ConfigMap}} + {{kind: FooList, apiVersion: x.io/v1, items: [{ANY}]}}
+{{kind: ConfigMap}} + {{kind: Foo, apiVersion: x.io/v1, metadata: {{name: q}}, items: [a]}}
 {{kind: ConfigMap}} + {{data: {{c: d}}}} => accepted
 {{kind: ConfigMap, name: d}} + {{metadata: {{labels: {{a: null}}}}, data: {{k: null}}}} => accepted
 """

@@ -13,7 +13,8 @@ use super::super::change::Change;
 use super::super::place::Place;
 use super::super::schema::{Field, Keyed};
 use super::refuse::Refuse;
-use super::{DIRECTIVE, Directive, Identity, Merge, directive};
+use super::{DIRECTIVE, Directive, Identity, Merge, a_kind_of, directive};
+use crate::diagnostic::Code;
 
 /// What tells an element of a keyed list from the others. Values compare as text: `"80"` is `80`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -156,13 +157,22 @@ impl Merge<'_> {
                 return Err(Refuse::at(place.index(index)).null_element());
             }
             if text(value).is_none() {
-                return Err(self.misfit(&Value::String(String::new()), value, place.index(index)));
+                return Err(self.not_a_scalar(value, place.index(index)));
             }
             if !fresh.iter().any(|old| text(old) == text(value)) {
                 fresh.push(value.clone());
             }
         }
         Ok(fresh)
+    }
+
+    fn not_a_scalar(&self, value: &Value, place: Place<'_>) -> PatchError {
+        let message = format!(
+            "an element of `{}` is {}, and the list is a set of strings",
+            place.field(),
+            a_kind_of(value)
+        );
+        PatchError::new(Code::PatchFailed, place, message).hint("write a string")
     }
 
     /// Makes the elements of a keyed list that starts empty; directives of the list are left out.

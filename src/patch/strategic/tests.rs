@@ -714,7 +714,7 @@ fn sets_grow_at_the_end() {
         "/finalizers/0",
         missing,
     );
-    let kind = "`finalizers` is a string in `ConfigMap/d` and a mapping in the patch";
+    let kind = "an element of `finalizers` is a mapping, and the list is a set of strings";
     fails(
         Frame::Metadata,
         "{name: d, finalizers: [a]}",
@@ -904,6 +904,12 @@ fn what_is_wrong_without_any_object() {
         invalid,
         "/items/1/metadata/name",
         "`name` is a string, not a number",
+    );
+    wrong(
+        json!({"kind": "List", "items": []}),
+        invalid,
+        "/items",
+        "the list of patches is empty",
     );
     wrong(
         json!({"$patch": "replace"}),
