@@ -4,7 +4,7 @@
 //! asks for: scalars are strings where strings are expected, and what was reported is [`Content::Rejected`].
 //! Knows the keywords of the schema, but none of the keys of `projects.yaml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -247,6 +247,7 @@ pub fn check(shape: &Shape, node: Node, sources: &Sources, diagnostics: &mut Dia
     let mut checker = Checker {
         sources,
         diagnostics,
+        seen: HashSet::new(),
         project: None,
         depth: 0,
     };
@@ -289,9 +290,12 @@ impl Place<'_> {
     }
 }
 
-/// Puts a value in backticks, shortened, with its control characters visible.
+/// Puts a value in backticks, shortened, with its control characters visible; nothing at all is "empty".
 pub fn quote(text: &str) -> String {
     const MOST: usize = 60;
+    if text.is_empty() {
+        return "empty".to_owned();
+    }
     let mut shown: String = text
         .chars()
         .take(MOST)
@@ -310,12 +314,19 @@ pub fn quote(text: &str) -> String {
 struct Checker<'a> {
     sources: &'a Sources,
     diagnostics: &'a mut Diagnostics,
+    /// What was said of which place: an alias brings the same mistake to several places.
+    seen: HashSet<(Span, String)>,
     project: Option<String>,
     depth: usize,
 }
 
 impl Checker<'_> {
     fn report(&mut self, mut diagnostic: Diagnostic) {
+        if let Some(span) = diagnostic.span
+            && !self.seen.insert((span, diagnostic.message.clone()))
+        {
+            return;
+        }
         diagnostic.project = self.project.clone();
         self.diagnostics.push(diagnostic);
     }
@@ -583,10 +594,15 @@ impl Checker<'_> {
         for item in items {
             let of_projects = self.depth == 1 && key == "projects";
             if of_projects {
-                self.project = item.get("name").map(|name| match &name.content {
-                    Content::Text(text) => text.clone(),
-                    _ => self.sources.text(name.span).to_owned(),
-                });
+                self.project = item
+                    .get("name")
+                    .map(|name| match &name.content {
+                        Content::Text(text) => text.clone(),
+                        _ => self.sources.text(name.span).to_owned(),
+                    })
+                    .filter(|name| {
+                        !name.is_empty() && name.len() < 64 && !name.contains(char::is_control)
+                    });
             }
             let inner = Place {
                 name: Some(Named::ItemOf(key)),
@@ -686,12 +702,20 @@ impl Checker<'_> {
         };
         let mut diagnostic = Diagnostic::error(
             format.code,
-            format!(
-                "the key {} in {} is not {}",
-                quote(key),
-                place.container(),
-                format.noun
-            ),
+            if key.is_empty() {
+                format!(
+                    "an empty key in {} is not {}",
+                    place.container(),
+                    format.noun
+                )
+            } else {
+                format!(
+                    "the key {} in {} is not {}",
+                    quote(key),
+                    place.container(),
+                    format.noun
+                )
+            },
         )
         .at(span)
         .label(complaint.problem);
