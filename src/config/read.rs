@@ -144,6 +144,8 @@ fn options() -> serde_saphyr::Options {
         // `name: .inf` and `name: 1e999` are names like any other.
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,
         reject_unsupported_tags: true,
+        // As in YAML 1.2: `1_000` is text.
+        underscored_numbers_as_strings: true,
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: 1_000_000,
         },

@@ -334,7 +334,7 @@ impl Checker<'_> {
     fn node(&mut self, shape: &Shape, node: Node, place: &Place) -> Node {
         let span = node.span;
         if shape.anything {
-            return node;
+            return self.free(node, place);
         }
         // Something to draw at, even for a value that is left out.
         let at = if span.start < span.end {
@@ -367,6 +367,77 @@ impl Checker<'_> {
                 self.text(expected, shape, text, at, place)
             }
             other => self.wrong_type(shape, &other, span, at, place),
+        };
+        Node { content, span }
+    }
+
+    /// Checks a value of any shape: only numbers that readers disagree about, or cannot hold, are refused.
+    fn free(&mut self, node: Node, place: &Place) -> Node {
+        let span = node.span;
+        let content = match node.content {
+            Content::Number(number) if number.is_f64() => {
+                let source = self.sources.text(span).to_owned();
+                let digits = source.trim_start_matches(['-', '+']);
+                if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                    let (code, problem, hint) = if digits.starts_with('0') {
+                        (
+                            Code::WrongType,
+                            "which some readers take for an octal number",
+                            format!("write `{}`, or quote it", digits.trim_start_matches('0')),
+                        )
+                    } else {
+                        (
+                            Code::OutOfRange,
+                            "which is too large to be kept exactly",
+                            "quote it if it is meant as text".to_owned(),
+                        )
+                    };
+                    let subject = place.subject();
+                    self.report(
+                        Diagnostic::error(
+                            code,
+                            format!("{subject} is {}, {problem}", quote(&source)),
+                        )
+                        .at(span)
+                        .hint(hint),
+                    );
+                    Content::Rejected
+                } else {
+                    Content::Number(number)
+                }
+            }
+            Content::List(items) => {
+                let key = match place.name {
+                    Some(Named::Key(key) | Named::ItemOf(key)) => key,
+                    None => "",
+                };
+                Content::List(
+                    items
+                        .into_iter()
+                        .map(|item| {
+                            let at = item.span;
+                            let name = Some(Named::ItemOf(key));
+                            self.free(item, &Place { name, at })
+                        })
+                        .collect(),
+                )
+            }
+            Content::Map(entries) => Content::Map(
+                entries
+                    .into_iter()
+                    .map(|entry| {
+                        let name = Some(Named::Key(&entry.key));
+                        let at = entry.key_span;
+                        let value = self.free(entry.value, &Place { name, at });
+                        Entry {
+                            key: entry.key,
+                            key_span: entry.key_span,
+                            value,
+                        }
+                    })
+                    .collect(),
+            ),
+            other => other,
         };
         Node { content, span }
     }

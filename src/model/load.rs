@@ -129,7 +129,7 @@ impl Fleet<'_> {
         let name_entry = item.entry("name")?;
         let name = name_entry.value.text()?;
         let (profile, profile_known) = self.profile_of(item, name, report);
-        let merged = merge(self.defaults.into_iter().chain(profile).chain([item]));
+        let merged = merge(self.defaults.into_iter().chain(profile), item);
         let scope = Scope::new(&merged, name_entry.place(), name)
             .of_project(name, extent(item))
             .incomplete(!profile_known);

@@ -143,8 +143,8 @@ fn clusters(platform: &Node, whole: Span, report: &mut Report) -> Clusters {
     let mut servers: BTreeMap<String, (String, Span)> = BTreeMap::new();
     for entry in declared {
         let merged = match entry.value.content {
-            Content::Map(_) => merge([&common, &entry.value]),
-            Content::Null => merge([&common]),
+            Content::Map(_) => merge([&common], &entry.value),
+            Content::Null => merge([], &common),
             _ => continue,
         };
         let scope = Scope::new(&merged, entry.key_span, &entry.key);
@@ -174,7 +174,7 @@ fn clusters(platform: &Node, whole: Span, report: &mut Report) -> Clusters {
         scopes.insert(entry.key.clone(), scope);
     }
     if declared.is_empty() {
-        let merged = merge([&common]);
+        let merged = merge([], &common);
         let scope = Scope::new(&merged, whole, "platform");
         clusters.insert(
             IN_CLUSTER.to_owned(),

@@ -656,8 +656,7 @@ impl Block<'_> {
             tolerations: list("tolerations"),
             affinity: written_node
                 .and_then(|node| node.get("affinity"))
-                .map(|affinity| without_nulls(affinity.to_value()))
-                .filter(|affinity| affinity.as_object().is_some_and(|map| !map.is_empty())),
+                .and_then(|affinity| without_empty(without_nulls(affinity.to_value()))),
             priority_class_name: written.priority_class_name.map(|name| name.0),
             topology_spread: list("topologySpread"),
         }
@@ -857,6 +856,18 @@ impl Block<'_> {
             _ => {}
         }
     }
+}
+
+/// Leaves out empty blocks; nothing when all are.
+fn without_empty(value: Value) -> Option<Value> {
+    let Value::Object(map) = value else {
+        return Some(value);
+    };
+    let map: serde_json::Map<_, _> = map
+        .into_iter()
+        .filter(|(_, value)| value.as_object().is_none_or(|map| !map.is_empty()))
+        .collect();
+    (!map.is_empty()).then_some(Value::Object(map))
 }
 
 fn without_nulls(value: Value) -> Value {

@@ -1,4 +1,4 @@
-//! No input panics: every line of every valid file is left out, and every value replaced, one after another.
+//! No input panics: every line of every valid file is left out, and values are replaced, one after another.
 
 use crate::support;
 
@@ -22,7 +22,8 @@ fn no_change_of_one_line_panics() {
             load(at, &format!("{line} x"));
             load(at, &line.replacen(' ', "", 1));
             if let Some((key, _)) = line.split_once(": ") {
-                for value in VALUES {
+                // A few of them for each line: all for each would take half a minute.
+                for value in VALUES.iter().cycle().skip(3 * at).take(3) {
                     load(at, &format!("{key}: {value}"));
                 }
             }

@@ -41,6 +41,7 @@ const SPELLING: &[&str] = &[
     "octal-looking-integer.yaml",
     "exponent-integer.yaml",
     "version-as-float.yaml",
+    "bad-numbers-in-config.yaml",
 ];
 
 #[test]
