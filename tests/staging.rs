@@ -21,9 +21,10 @@ fn check(platform: &str, settings: &str, names: [&str; 2]) {
     };
     let together = fleet(&names);
     for name in names {
-        let prefix = format!("in-cluster/{name}/");
+        let prefixes = [format!("in-cluster/{name}/"), format!("in-cluster/ns-{name}/")];
         let of = |tree: &BTreeMap<String, String>| -> BTreeMap<String, String> {
-            let files = tree.iter().filter(|(path, _)| path.starts_with(&prefix));
+            let own = |path: &str| prefixes.iter().any(|prefix| path.starts_with(prefix));
+            let files = tree.iter().filter(|(path, _)| own(path));
             files.map(|(path, text)| (path.clone(), text.clone())).collect()
         };
         let alone = of(&fleet(&[name]));
