@@ -10,6 +10,7 @@ pub mod node;
 pub mod not_yet;
 pub mod read;
 pub mod shape;
+mod syntax;
 pub mod types;
 
 pub use node::{Content, Entry, Node};
@@ -24,7 +25,7 @@ use crate::source::{FileId, Sources};
 ///
 /// The tree is returned although parts of it were reported as wrong, so that the rest can be checked as well; those
 /// parts are [`Content::Rejected`].
-/// Errors: those of [`read`] (nothing can be said about the rest then), [`shape::check`] and [`not_yet::check`].
+/// Errors: those of [`read()`] (nothing can be said about the rest then), [`shape::check`] and [`not_yet::check`].
 pub fn parse(
     sources: &Sources,
     file: FileId,
