@@ -189,6 +189,13 @@ pub struct Project {
     pub spans: BTreeMap<String, Span>,
 }
 
+impl Project {
+    /// Returns the paths of `extraManifests`, in order.
+    pub fn extra_manifest_paths(&self) -> Vec<&str> {
+        self.extra_manifests.iter().map(|(path, _)| path.as_str()).collect()
+    }
+}
+
 /// Whether a project's stack runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

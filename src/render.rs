@@ -11,13 +11,24 @@ mod transform;
 
 use crate::base::Base;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::digest::Digest;
 use crate::model::{Cluster, Project};
 use crate::object::Object;
 use crate::plan::{self, Plan};
 
+/// Makes a hash of a text, of the given number of hexadecimal digits.
+pub type Hash<'a> = &'a mut dyn FnMut(&str, usize) -> String;
+
+/// Returns the first `length` hexadecimal digits of the SHA-256 of a text.
+pub fn hash(text: &str, length: usize) -> String {
+    let mut digits = Digest::of(text.as_bytes()).to_string();
+    digits.truncate(length);
+    digits
+}
+
 /// Returns the objects of one project, each with the file it goes to, in the order in which they are written.
 ///
-/// `extra` are the objects of `extraManifests`.
+/// `extra` are the objects of `extraManifests`; `hash` makes the hashes that objects carry, [`hash`] or what stands in for it.
 /// Errors: the codes of templates and patches, `duplicate-object`, `cluster-scoped-kind`.
 pub fn render(
     project: &Project,
@@ -25,6 +36,7 @@ pub fn render(
     plan: &Plan,
     base: &Base,
     extra: Vec<Object>,
+    hash: Hash<'_>,
 ) -> Result<Vec<Object>, Diagnostics> {
     let mut objects = base
         .assemble(&plan::scope(project, cluster, plan))
@@ -34,7 +46,7 @@ pub fn render(
     objects.extend(network::policies(&objects, project, cluster, plan, base));
     objects.extend(extra);
     state::apply(&mut objects, project.state);
-    transform::finish(&mut objects, project, cluster, plan, base);
+    transform::finish(&mut objects, project, cluster, plan, base, hash);
     let mut diagnostics = Diagnostics::default();
     check(&objects, project, &mut diagnostics);
     if diagnostics.has_errors() {

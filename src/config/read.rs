@@ -11,6 +11,7 @@ use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{Error, Location, MessageFormatter, Spanned, UserMessageFormatter};
 
 use super::node::{Content, Entry, Node};
+use super::shape::quote;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::source::{FileId, Sources, Span};
 
@@ -18,8 +19,9 @@ use crate::source::{FileId, Sources, Span};
 const MAX_BYTES: usize = 64 << 20;
 /// Most nodes that a file may have; aliases count once per use.
 const MAX_NODES: usize = 4_000_000;
-/// Deepest nesting; the language itself needs 12, free-form configuration a few more.
-const MAX_DEPTH: usize = 64;
+/// Deepest nesting; the language itself needs 16, free-form configuration a few more. The parser recurses, and twice as
+/// many levels would not fit the stack of a thread (2 MiB) in an unoptimised build.
+const MAX_DEPTH: usize = 32;
 
 /// Adds the bytes of a file to the sources, or reports that they are not UTF-8.
 ///
@@ -142,8 +144,10 @@ fn options() -> serde_saphyr::Options {
         // `name: .inf` and `name: 1e999` are names like any other.
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,
         reject_unsupported_tags: true,
+        // As in YAML 1.2: `1_000` is text.
+        underscored_numbers_as_strings: true,
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: 2_000_000,
+            max_total_replayed_events: 1_000_000,
         },
         budget: serde_saphyr::budget! {
             max_nodes: MAX_NODES,
@@ -154,7 +158,7 @@ fn options() -> serde_saphyr::Options {
             max_anchors: 10_000,
             max_aliases: 100_000,
             max_merge_keys: 100_000,
-            max_recorded_anchor_events: 200_000,
+            max_recorded_anchor_events: 100_000,
             max_total_scalar_bytes: MAX_BYTES,
             // Ten thousand projects may well refer to one anchor; the other limits bound the work.
             enforce_alias_anchor_ratio: false,
@@ -336,11 +340,14 @@ impl Reader<'_> {
             };
             if let Some(first) = seen.get(&key) {
                 self.diagnostics.push(
-                    Diagnostic::error(Code::DuplicateKey, format!("`{key}` is given twice"))
-                        .at(key_span)
-                        .label("again here")
-                        .also(*first, "first here")
-                        .hint("remove one of the two"),
+                    Diagnostic::error(
+                        Code::DuplicateKey,
+                        format!("{} is given twice", quote(&key)),
+                    )
+                    .at(key_span)
+                    .label("again here")
+                    .also(*first, "first here")
+                    .hint("remove one of the two"),
                 );
                 continue;
             }
@@ -448,9 +455,67 @@ fn syntax_error(text: &str, file: FileId, error: &Error) -> Diagnostic {
                 .at(at)
                 .label("too deep");
             }
-            syntax(message)
+            let (message, hint) = match in_our_words(&message) {
+                Some((ours, hint)) => (ours.to_owned(), Some(hint)),
+                None => (message, None),
+            };
+            let diagnostic = syntax(message);
+            match hint {
+                Some(hint) => diagnostic.hint(hint),
+                None => diagnostic,
+            }
         }
     }
+}
+
+/// Rewords the parser's messages for the mistakes that people make most.
+fn in_our_words(message: &str) -> Option<(&'static str, &'static str)> {
+    const WORDS: &[(&str, &str, &str)] = &[
+        (
+            "mapping values are not allowed",
+            "a `:` stands where no key can be",
+            "quote a value that holds `: `, or look at the indentation and at the line above",
+        ),
+        (
+            "simple key expected ':'",
+            "this line has no `:` after its key",
+            "write `key: value`",
+        ),
+        (
+            "did not find expected key",
+            "the indentation does not fit the lines above",
+            "indent the line as the keys that it belongs to",
+        ),
+        (
+            "did not find expected '-' indicator",
+            "the list ends without an end of its indentation",
+            "begin the line with `- `, or indent it less",
+        ),
+        (
+            "tabs disallowed",
+            "a tab stands in the indentation",
+            "indent with blanks",
+        ),
+        (
+            "unclosed bracket",
+            "the bracket is not closed",
+            "write the closing bracket",
+        ),
+        (
+            "did not find expected ','",
+            "a comma or a closing bracket is missing",
+            "write `,` between items and the closing bracket at the end",
+        ),
+        (
+            "unclosed quote",
+            "the quote is not closed",
+            "write the closing quote",
+        ),
+    ];
+    WORDS
+        .iter()
+        .find(|(theirs, _, _)| message.contains(theirs))
+        .map(|(_, ours, hint)| (*ours, *hint))
 }
 
 /// Returns the byte offset of a 1-based line and column in characters.

@@ -4,7 +4,7 @@
 //! asks for: scalars are strings where strings are expected, and what was reported is [`Content::Rejected`].
 //! Knows the keywords of the schema, but none of the keys of `projects.yaml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -247,6 +247,7 @@ pub fn check(shape: &Shape, node: Node, sources: &Sources, diagnostics: &mut Dia
     let mut checker = Checker {
         sources,
         diagnostics,
+        seen: HashSet::new(),
         project: None,
         depth: 0,
     };
@@ -289,9 +290,12 @@ impl Place<'_> {
     }
 }
 
-/// Puts a value in backticks, shortened, with its control characters visible.
+/// Puts a value in backticks, shortened, with its control characters visible; nothing at all is "empty".
 pub fn quote(text: &str) -> String {
     const MOST: usize = 60;
+    if text.is_empty() {
+        return "empty".to_owned();
+    }
     let mut shown: String = text
         .chars()
         .take(MOST)
@@ -310,12 +314,19 @@ pub fn quote(text: &str) -> String {
 struct Checker<'a> {
     sources: &'a Sources,
     diagnostics: &'a mut Diagnostics,
+    /// What was said of which place: an alias brings the same mistake to several places.
+    seen: HashSet<(Span, String)>,
     project: Option<String>,
     depth: usize,
 }
 
 impl Checker<'_> {
     fn report(&mut self, mut diagnostic: Diagnostic) {
+        if let Some(span) = diagnostic.span
+            && !self.seen.insert((span, diagnostic.message.clone()))
+        {
+            return;
+        }
         diagnostic.project = self.project.clone();
         self.diagnostics.push(diagnostic);
     }
@@ -323,7 +334,7 @@ impl Checker<'_> {
     fn node(&mut self, shape: &Shape, node: Node, place: &Place) -> Node {
         let span = node.span;
         if shape.anything {
-            return node;
+            return self.free(node, place);
         }
         // Something to draw at, even for a value that is left out.
         let at = if span.start < span.end {
@@ -356,6 +367,77 @@ impl Checker<'_> {
                 self.text(expected, shape, text, at, place)
             }
             other => self.wrong_type(shape, &other, span, at, place),
+        };
+        Node { content, span }
+    }
+
+    /// Checks a value of any shape: only numbers that readers disagree about, or cannot hold, are refused.
+    fn free(&mut self, node: Node, place: &Place) -> Node {
+        let span = node.span;
+        let content = match node.content {
+            Content::Number(number) if number.is_f64() => {
+                let source = self.sources.text(span).to_owned();
+                let digits = source.trim_start_matches(['-', '+']);
+                if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                    let (code, problem, hint) = if digits.starts_with('0') {
+                        (
+                            Code::WrongType,
+                            "which some readers take for an octal number",
+                            format!("write `{}`, or quote it", digits.trim_start_matches('0')),
+                        )
+                    } else {
+                        (
+                            Code::OutOfRange,
+                            "which is too large to be kept exactly",
+                            "quote it if it is meant as text".to_owned(),
+                        )
+                    };
+                    let subject = place.subject();
+                    self.report(
+                        Diagnostic::error(
+                            code,
+                            format!("{subject} is {}, {problem}", quote(&source)),
+                        )
+                        .at(span)
+                        .hint(hint),
+                    );
+                    Content::Rejected
+                } else {
+                    Content::Number(number)
+                }
+            }
+            Content::List(items) => {
+                let key = match place.name {
+                    Some(Named::Key(key) | Named::ItemOf(key)) => key,
+                    None => "",
+                };
+                Content::List(
+                    items
+                        .into_iter()
+                        .map(|item| {
+                            let at = item.span;
+                            let name = Some(Named::ItemOf(key));
+                            self.free(item, &Place { name, at })
+                        })
+                        .collect(),
+                )
+            }
+            Content::Map(entries) => Content::Map(
+                entries
+                    .into_iter()
+                    .map(|entry| {
+                        let name = Some(Named::Key(&entry.key));
+                        let at = entry.key_span;
+                        let value = self.free(entry.value, &Place { name, at });
+                        Entry {
+                            key: entry.key,
+                            key_span: entry.key_span,
+                            value,
+                        }
+                    })
+                    .collect(),
+            ),
+            other => other,
         };
         Node { content, span }
     }
@@ -583,10 +665,15 @@ impl Checker<'_> {
         for item in items {
             let of_projects = self.depth == 1 && key == "projects";
             if of_projects {
-                self.project = item.get("name").map(|name| match &name.content {
-                    Content::Text(text) => text.clone(),
-                    _ => self.sources.text(name.span).to_owned(),
-                });
+                self.project = item
+                    .get("name")
+                    .map(|name| match &name.content {
+                        Content::Text(text) => text.clone(),
+                        _ => self.sources.text(name.span).to_owned(),
+                    })
+                    .filter(|name| {
+                        !name.is_empty() && name.len() < 64 && !name.contains(char::is_control)
+                    });
             }
             let inner = Place {
                 name: Some(Named::ItemOf(key)),
@@ -686,12 +773,20 @@ impl Checker<'_> {
         };
         let mut diagnostic = Diagnostic::error(
             format.code,
-            format!(
-                "the key {} in {} is not {}",
-                quote(key),
-                place.container(),
-                format.noun
-            ),
+            if key.is_empty() {
+                format!(
+                    "an empty key in {} is not {}",
+                    place.container(),
+                    format.noun
+                )
+            } else {
+                format!(
+                    "the key {} in {} is not {}",
+                    quote(key),
+                    place.container(),
+                    format.noun
+                )
+            },
         )
         .at(span)
         .label(complaint.problem);

@@ -57,7 +57,7 @@ impl Quantity {
         if form == Form::Binary {
             let mut value = self.nanos.div_ceil(NANO);
             let mut steps = 0;
-            while value % 1024 == 0 && steps < BINARY.len() - 1 {
+            while value.is_multiple_of(1024) && steps < BINARY.len() - 1 {
                 value /= 1024;
                 steps += 1;
             }
@@ -65,7 +65,7 @@ impl Quantity {
         }
         let mut value = self.nanos;
         let mut exponent: i32 = -9;
-        while value % 1000 == 0 && exponent < 18 {
+        while value.is_multiple_of(1000) && exponent < 18 {
             value /= 1000;
             exponent += 3;
         }
@@ -94,12 +94,12 @@ impl Quantity {
 
     /// Tells whether the value is a whole number of thousandths.
     pub fn is_thousandths(&self) -> bool {
-        self.nanos % (NANO / 1000) == 0
+        self.nanos.is_multiple_of(NANO / 1000)
     }
 
     /// Tells whether the value has no fraction.
     pub fn is_whole(&self) -> bool {
-        self.nanos % NANO == 0
+        self.nanos.is_multiple_of(NANO)
     }
 }
 
@@ -179,7 +179,8 @@ fn parse(text: &str) -> Result<Quantity, String> {
         // Multiply first; divide by the power of ten afterwards, rounding up.
         let factor = 1_u128 << power;
         let shift = 9 - decimals;
-        let scaled = if shift >= 0 {
+
+        if shift >= 0 {
             digits
                 .checked_mul(factor)
                 .and_then(|value| value.checked_mul(10_u128.pow(shift.unsigned_abs())))
@@ -189,8 +190,7 @@ fn parse(text: &str) -> Result<Quantity, String> {
                 digits.checked_mul(factor).ok_or_else(too_large)?,
                 shift.unsigned_abs(),
             )
-        };
-        scaled
+        }
     } else {
         let shift = power - decimals + 9;
         if shift >= 0 {

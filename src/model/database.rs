@@ -10,7 +10,7 @@ use super::{ConfigMapKey, Credentials, Database, Embedded, StorageKind, StoreRef
 use crate::config::Node;
 use crate::config::types::{self, DatabaseEngine, EmbeddedDatabaseEngine, TlsMode};
 use crate::diagnostic::{Code, nearest};
-use crate::grammar::quantity;
+use crate::grammar::{quantity, url};
 
 const SIZE: &str = "10Gi";
 const NAME: &str = "mlpipeline";
@@ -415,7 +415,7 @@ fn server(
     }
     Some(Server {
         engine,
-        host: host?,
+        host: url::normal_host(&host?),
         port: port.unwrap_or(if engine == DatabaseEngine::Postgresql {
             5432
         } else {

@@ -12,10 +12,11 @@ use super::{
     ScheduledWorkflow, Scheduling, ServiceAccountSettings, State, Switch, Ui, WorkflowController,
     Workspace, database, labels, object_store, resources,
 };
+use crate::config::shape::quote;
 use crate::config::types::{self, text};
 use crate::config::{Content, Node};
 use crate::diagnostic::{Code, nearest};
-use crate::grammar::{duration, quantity};
+use crate::grammar::{duration, name, quantity};
 use crate::source::Span;
 
 /// Feature of a base whose task pods can mount a CA from a ConfigMap.
@@ -96,6 +97,7 @@ pub(super) fn resolve(
     let project_labels = labels::labels(
         &scope,
         report,
+        merged,
         "/labels",
         texts(
             written.labels.unwrap_or_default(),
@@ -105,6 +107,7 @@ pub(super) fn resolve(
     let project_annotations = labels::annotations(
         &scope,
         report,
+        merged,
         "/annotations",
         texts(
             written.annotations.unwrap_or_default(),
@@ -248,7 +251,7 @@ impl Block<'_> {
     /// Source: Kubernetes pod security standards: `restricted` wants `runAsNonRoot`, which the user's images keep only
     /// when a user id is given.
     fn pod_security(&self, report: &mut Report, written: types::PodSecurity) -> PodSecurity {
-        let name = |level: types::Level| {
+        let level_name = |level: types::Level| {
             match level {
                 types::Level::Privileged => "privileged",
                 types::Level::Baseline => "baseline",
@@ -283,8 +286,8 @@ impl Block<'_> {
             }
         }
         PodSecurity {
-            enforce: name(written.enforce.unwrap_or(types::Level::Baseline)),
-            warn: name(written.warn.unwrap_or(types::Level::Restricted)),
+            enforce: level_name(written.enforce.unwrap_or(types::Level::Baseline)),
+            warn: level_name(written.warn.unwrap_or(types::Level::Restricted)),
             run_as_user: written.run_as_user,
         }
     }
@@ -399,6 +402,7 @@ impl Block<'_> {
                 size: workspace.size.map(|size| quantity::canonical(&size.0)),
             })
         });
+        self.launcher_config(report, written.launcher_config.as_ref());
         ApiServer {
             container: self.container(report, pointer, written.image, written.resources),
             env: written
@@ -429,6 +433,33 @@ impl Block<'_> {
         }
     }
 
+    /// Checks the keys of `launcherConfig`, which become keys of a ConfigMap.
+    fn launcher_config(
+        &self,
+        report: &mut Report,
+        written: Option<&serde_json::Map<String, Value>>,
+    ) {
+        for key in written.into_iter().flat_map(serde_json::Map::keys) {
+            let Err(complaint) = name::data_key(key) else {
+                continue;
+            };
+            let pointer = below("/components/apiServer/launcherConfig", key);
+            let place = self
+                .merged
+                .key_span(&pointer)
+                .unwrap_or_else(|| self.scope.at(&pointer));
+            report.push(
+                self.scope
+                    .error_at(
+                        Code::InvalidName,
+                        place,
+                        format!("the key {} cannot stand in a ConfigMap", quote(key)),
+                    )
+                    .label(complaint.problem),
+            );
+        }
+    }
+
     /// Settles the controller.
     ///
     /// Source: Argo Workflows v4.0.5, `config/config.go`: the configuration is parsed strictly, so that an unknown key
@@ -443,12 +474,20 @@ impl Block<'_> {
         if let (Some(config), Some((base, facts))) = (&written.config, self.base) {
             let known = &facts.controller_config_keys;
             for key in config.keys().filter(|key| !known.contains(*key)) {
+                let pointer = below(&config_at, key);
+                let place = self
+                    .merged
+                    .key_span(&pointer)
+                    .unwrap_or_else(|| self.scope.at(&pointer));
                 let mut diagnostic = self
                     .scope
-                    .error(
+                    .error_at(
                         Code::UnknownControllerKey,
-                        &below(&config_at, key),
-                        format!("the workflow controller of base `{base}` does not know `{key}`"),
+                        place,
+                        format!(
+                            "the workflow controller of base `{base}` does not know {}",
+                            quote(key)
+                        ),
                     )
                     .label("it would not start");
                 if let Some(near) = nearest(key, known.iter().map(String::as_str)) {
@@ -617,8 +656,7 @@ impl Block<'_> {
             tolerations: list("tolerations"),
             affinity: written_node
                 .and_then(|node| node.get("affinity"))
-                .map(|affinity| without_nulls(affinity.to_value()))
-                .filter(|affinity| affinity.as_object().is_some_and(|map| !map.is_empty())),
+                .and_then(|affinity| without_empty(without_nulls(affinity.to_value()))),
             priority_class_name: written.priority_class_name.map(|name| name.0),
             topology_spread: list("topologySpread"),
         }
@@ -659,6 +697,7 @@ impl Block<'_> {
             let annotations = labels::annotations(
                 self.scope,
                 report,
+                self.merged,
                 &below(&pointer, "annotations"),
                 texts(
                     account.annotations.unwrap_or_default(),
@@ -668,6 +707,7 @@ impl Block<'_> {
             let labels = labels::labels(
                 self.scope,
                 report,
+                self.merged,
                 &below(&pointer, "labels"),
                 texts(
                     account.labels.unwrap_or_default(),
@@ -773,8 +813,8 @@ impl Block<'_> {
                     Code::Conflict,
                     "/caBundle",
                     format!(
-                        "task pods can trust one CA bundle, and two are given: `{}` and `{}`",
-                        bundle.config_map, ca.config_map
+                        "task pods can trust one CA bundle, and two are given: `{}/{}` and `{}/{}`",
+                        bundle.config_map, bundle.key, ca.config_map, ca.key
                     ),
                 )
                 .label("one for everything")
@@ -816,6 +856,18 @@ impl Block<'_> {
             _ => {}
         }
     }
+}
+
+/// Leaves out empty blocks; nothing when all are.
+fn without_empty(value: Value) -> Option<Value> {
+    let Value::Object(map) = value else {
+        return Some(value);
+    };
+    let map: serde_json::Map<_, _> = map
+        .into_iter()
+        .filter(|(_, value)| value.as_object().is_none_or(|map| !map.is_empty()))
+        .collect();
+    (!map.is_empty()).then_some(Value::Object(map))
 }
 
 fn without_nulls(value: Value) -> Value {

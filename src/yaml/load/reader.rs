@@ -347,6 +347,12 @@ impl<'t> Reader<'t> {
         if let Some(first) = first {
             return Err(fault::duplicate_key(text, first.clone(), range.clone()));
         }
+        // Alone, such a key is another way to write the tag, as a node has only one.
+        let before = content.map.keys().next();
+        let beside_tag = before.is_some_and(|key| key.starts_with('!')) || text.starts_with('!');
+        if self.options.tags && beside_tag && (before.is_some() || content.merge.is_some()) {
+            return Err(fault::key_beside_tag(text, range.clone()));
+        }
         content.pending = Some(key);
         Ok(())
     }

@@ -211,6 +211,10 @@ fn local_tags_become_mappings_of_one_key() {
         "a: !x &x [1]\nc: *x\n",
         json!({"a": {"!x": [1]}, "c": {"!x": [1]}}),
     );
+    check(
+        "a: !json {\"!merge\": [b, !expr c]}\n",
+        json!({"a": {"!json": {"!merge": ["b", {"!expr": "c"}]}}}),
+    );
     check("a: !!str 1\nb: !!int \"2\"\n", json!({"a": "1", "b": 2}));
 }
 
@@ -288,6 +292,33 @@ fn errors_point_at_what_is_wrong() {
 }
 
 #[test]
+fn an_anchor_ends_with_its_document() {
+    check_error(
+        "a: &x 1\n---\nb: *x\n",
+        &LoadOptions::default(),
+        Syntax,
+        "*",
+    );
+}
+
+#[test]
+fn messages_show_keys_on_one_line_and_not_at_length() {
+    let check =
+        |text: &str, expect: &str| assert_eq!(error(text, &LoadOptions::default()).message, expect);
+    check(
+        "? |\n  a\n: 1\n\"a\\n\": 2\n",
+        "the key `a\\n` stands twice in one mapping",
+    );
+    let long = "é".repeat(61);
+    check(
+        &format!("{long}: 1\n{long}: 1\n"),
+        &format!("the key `{}…` stands twice in one mapping", &long[..120]),
+    );
+    check(": 1\n", "a key is left out");
+    check("0644: 1\n", "the key `0644` is a number, not a string");
+}
+
+#[test]
 fn errors_of_tagged_texts() {
     let check = |text: &str, kind, at: &str| {
         check_error(text, &tagged(), kind, at);
@@ -298,7 +329,11 @@ fn errors_of_tagged_texts() {
         UnknownTag,
         "!<tag:example.com,2000:x>",
     );
-    check("a: {\"!x\": b}\n", UnknownTag, "\"!x\"");
+    check("a: {\"!x\": b, c: d}\n", UnknownTag, "c");
+    check("a: {c: d, \"!x\": b}\n", UnknownTag, "\"!x\"");
+    check("a: {\"!x\": b, <<: {c: d}}\n", UnknownTag, "<<");
+    check("a: {<<: {c: d}, \"!x\": b}\n", UnknownTag, "\"!x\"");
+    check("a: {<<: {\"!x\": b}}\n", InvalidMerge, "{\"!x\": b}");
     check("a: {!x b: c}\n", NonStringKey, "b");
     check("a: {<<: !expr b}\n", InvalidMerge, "!expr b");
     check("a: {<<: [!expr b]}\n", InvalidMerge, "[!expr b]");
