@@ -6,6 +6,7 @@
 //! The types serialise with the keys of `projects.yaml`, because templates see them as `project` and `platform`.
 
 mod between;
+mod combinations;
 mod credentials;
 mod database;
 pub mod derived;
@@ -189,7 +190,10 @@ pub struct Project {
 impl Project {
     /// Returns the paths of `extraManifests`, in order.
     pub fn extra_manifest_paths(&self) -> Vec<&str> {
-        self.extra_manifests.iter().map(|(path, _)| path.as_str()).collect()
+        self.extra_manifests
+            .iter()
+            .map(|(path, _)| path.as_str())
+            .collect()
     }
 }
 

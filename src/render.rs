@@ -133,7 +133,9 @@ fn unrepresentable(value: &Value) -> Option<char> {
         Value::String(text) => yaml::check_representable(text).err(),
         Value::Array(list) => list.iter().find_map(unrepresentable),
         Value::Object(map) => map.iter().find_map(|(key, below)| {
-            yaml::check_representable(key).err().or_else(|| unrepresentable(below))
+            yaml::check_representable(key)
+                .err()
+                .or_else(|| unrepresentable(below))
         }),
         _ => None,
     }
