@@ -17,6 +17,7 @@ use crate::render::{self, Hash};
 use crate::source::{FileId, Sources, Span};
 use crate::stage::{Hashes, Skeleton, Stages};
 use crate::tree::RenderedDirectory;
+use crate::yaml;
 
 /// Directory of a cluster that holds its cluster-scoped objects.
 ///
@@ -248,7 +249,9 @@ impl Compilation {
             &self.registry,
             &self.vocabularies[&project.base],
         );
-        skeleton.fill(slots, |text| suspicion.clears(text))
+        skeleton.fill(slots, |text| {
+            suspicion.clears(text) && yaml::check_representable(text).is_ok()
+        })
     }
 
     /// Renders what the newest base of a cluster's projects needs once per cluster.

@@ -10,6 +10,7 @@ pub mod node;
 pub mod not_yet;
 pub mod read;
 pub mod shape;
+mod syntax;
 pub mod types;
 
 pub use node::{Content, Entry, Node};

@@ -154,6 +154,13 @@ fn own_names(project: &Project) -> HashSet<&str> {
         &project.object_store.bucket,
     ]);
     own.extend(project.object_store.prefix.as_deref());
+    // A label of its own server's host may be the name of another project, as in `pg.example.com`.
+    let hosts = [
+        project.database.host.as_deref(),
+        project.object_store.endpoint.as_ref().map(|endpoint| endpoint.host.as_str()),
+        Some(project.object_store.region.as_str()),
+    ];
+    own.extend(hosts.into_iter().flatten().flat_map(|host| words(host).map(|(_, word)| word)));
     own.extend(project.ring.as_deref());
     own
 }

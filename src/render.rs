@@ -9,12 +9,15 @@ pub(crate) mod settings;
 mod state;
 mod transform;
 
+use serde_json::Value;
+
 use crate::base::Base;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::digest::Digest;
 use crate::model::{Cluster, Project};
 use crate::object::Object;
 use crate::plan::{self, Plan};
+use crate::yaml;
 
 /// Makes a hash of a text, of the given number of hexadecimal digits.
 pub type Hash<'a> = &'a mut dyn FnMut(&str, usize) -> String;
@@ -86,6 +89,22 @@ fn check(objects: &[Object], project: &Project, diagnostics: &mut Diagnostics) {
         );
     }
     for object in objects {
+        if let Some(character) = unrepresentable(&object.body) {
+            diagnostics.push(
+                Diagnostic::error(
+                    Code::UnrepresentableText,
+                    format!(
+                        "a text of `{}` of project `{}` holds U+{:04X}, which the cluster's readers of YAML refuse or lose",
+                        object.key(),
+                        project.name,
+                        u32::from(character)
+                    ),
+                )
+                .at(project.span)
+                .hint("remove the character")
+                .project(&project.name),
+            );
+        }
         let own_namespace = object.kind() == "Namespace"
             && object.group().is_empty()
             && object.name() == project.namespace
@@ -105,6 +124,18 @@ fn check(objects: &[Object], project: &Project, diagnostics: &mut Diagnostics) {
                 .project(&project.name),
             );
         }
+    }
+}
+
+/// Returns a character of a value's strings or keys that the readers of a cluster cannot carry.
+fn unrepresentable(value: &Value) -> Option<char> {
+    match value {
+        Value::String(text) => yaml::check_representable(text).err(),
+        Value::Array(list) => list.iter().find_map(unrepresentable),
+        Value::Object(map) => map.iter().find_map(|(key, below)| {
+            yaml::check_representable(key).err().or_else(|| unrepresentable(below))
+        }),
+        _ => None,
     }
 }
 
