@@ -27,6 +27,7 @@ mod check;
 mod compare;
 mod error;
 mod index;
+mod open;
 mod path;
 mod staging;
 mod write;
