@@ -56,6 +56,10 @@ pub struct Model {
     pub projects: Vec<Project>,
     /// Path of the rendered tree relative to the root, `overlays` by default.
     pub repository_path: String,
+    /// Branch that sync tools read, and `publish` moves; `main` by default.
+    pub repository_branch: String,
+    /// URL of the repository that sync tools read.
+    pub repository_url: Option<String>,
 }
 
 /// One cluster with the platform settings that hold in it (the platform's, overridden by the cluster's own).

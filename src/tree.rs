@@ -26,9 +26,9 @@
 mod check;
 mod compare;
 mod error;
-mod index;
+pub(crate) mod index;
 mod open;
-mod path;
+pub(crate) mod path;
 mod staging;
 mod write;
 
