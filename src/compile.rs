@@ -10,11 +10,12 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::inputs::{Failure, Inputs};
 use crate::layout;
 use crate::leak::{self, Registry, Vocabulary};
-use crate::model::{self, Available, BaseFacts, Cluster, Model, Project, State};
+use crate::model::{self, Available, BaseFacts, Cluster, Model, Project, State, SyncTool};
 use crate::object::Object;
 use crate::plan;
 use crate::render;
 use crate::source::{FileId, Sources, Span};
+use crate::sync::{self, Wiring};
 use crate::tree::RenderedDirectory;
 
 /// Directory of a cluster that holds its cluster-scoped objects.
@@ -59,6 +60,7 @@ pub struct Compilation {
     vocabularies: BTreeMap<String, Vocabulary>,
     registry: Registry,
     extra: BTreeMap<String, Vec<Object>>,
+    wiring: Wiring,
     units: Vec<Unit>,
 }
 
@@ -69,6 +71,8 @@ enum Unit {
     Cluster(usize),
     /// The project at this index of the model.
     Project(usize),
+    /// The directory of the wiring with this number.
+    Wiring(usize),
 }
 
 impl Compilation {
@@ -120,11 +124,25 @@ impl Compilation {
         let clusters = (0..model.clusters.len())
             .filter(|index| with_projects.contains(&model.clusters[*index].name))
             .map(Unit::Cluster);
+        let versions = bases
+            .iter()
+            .map(|(name, base)| (name.clone(), base.facts.version.clone()))
+            .collect();
+        let wiring = Wiring::new(&model, versions, |cluster| sync::Platform {
+            directories: vec![CLUSTER_DIRECTORY],
+            version: newest_base(&model, &bases, cluster)
+                .expect("a cluster with wiring has projects")
+                .facts
+                .version
+                .clone(),
+        });
         let units = clusters
             .chain((0..model.projects.len()).map(Unit::Project))
+            .chain((0..wiring.len()).map(Unit::Wiring))
             .collect();
         Ok(diagnostics.accept(Compilation {
             registry: Registry::new(&model),
+            wiring,
             units,
             model,
             bases,
@@ -149,7 +167,7 @@ impl Compilation {
     pub fn directories(&self, projects: Option<&BTreeSet<String>>) -> Vec<usize> {
         let wanted = |unit: &Unit| match (unit, projects) {
             (_, None) => true,
-            (Unit::Cluster(_), Some(_)) => false,
+            (Unit::Cluster(_) | Unit::Wiring(_), Some(_)) => false,
             (Unit::Project(index), Some(names)) => names.contains(&self.model.projects[*index].name),
         };
         (0..self.units.len()).filter(|number| wanted(&self.units[*number])).collect()
@@ -161,6 +179,7 @@ impl Compilation {
         let directory = match self.units[number] {
             Unit::Cluster(index) => self.cluster(&self.model.clusters[index], &mut diagnostics),
             Unit::Project(index) => self.project(&self.model.projects[index], &mut diagnostics),
+            Unit::Wiring(number) => Ok(self.wiring.render(number, &self.model)),
         };
         (directory, diagnostics)
     }
@@ -191,6 +210,11 @@ impl Compilation {
             &self.vocabularies[&project.base],
         ) {
             diagnostics.push(finding);
+        }
+        if cluster.sync.contains(&SyncTool::Argocd) {
+            for finding in sync::argocd::check(&objects, project) {
+                diagnostics.push(finding);
+            }
         }
         diagnostics.accept(objects)
     }
@@ -223,11 +247,7 @@ impl Compilation {
         cluster: &Cluster,
         diagnostics: &mut Diagnostics,
     ) -> Result<RenderedDirectory, Rejected> {
-        let base = self
-            .projects_of(cluster)
-            .map(|project| &self.bases[&project.base])
-            .max_by_key(|base| base.facts.order)
-            .ok_or(Rejected)?;
+        let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
         let webhook = self
             .projects_of(cluster)
             .any(|project| project.components.api_server.pipeline_store == "kubernetes");
@@ -248,7 +268,7 @@ impl Compilation {
                 ),
             }
         }
-        render::cluster_objects(&mut objects, base);
+        render::cluster_objects(&mut objects, cluster, base);
         diagnostics.accept(RenderedDirectory {
             path: format!("{}/{CLUSTER_DIRECTORY}", cluster.name),
             project: None,
@@ -272,6 +292,20 @@ impl Compilation {
             .find(|cluster| cluster.name == project.cluster)
             .expect("validation has resolved every project's cluster")
     }
+}
+
+/// Returns the newest base of a cluster's projects; `None` when it has no projects.
+fn newest_base<'a>(
+    model: &Model,
+    bases: &'a BTreeMap<String, Base>,
+    cluster: &Cluster,
+) -> Option<&'a Base> {
+    model
+        .projects
+        .iter()
+        .filter(|project| project.cluster == cluster.name)
+        .map(|project| &bases[&project.base])
+        .max_by_key(|base| base.facts.order)
 }
 
 fn facts_of(base: &Base) -> BaseFacts {

@@ -21,10 +21,10 @@ const FILE_EXTENSIONS: [&str; 22] = [
 ];
 
 /// Words that the renderer itself writes, whatever the project.
-const OWN_WORDS: [&str; 19] = [
-    "Container", "Delete", "Egress", "HTTP_PROXY", "HTTPS_PROXY", "Ingress", "NO_PROXY", "Prune", "TCP",
+const OWN_WORDS: [&str; 21] = [
+    "1", "Container", "Delete", "Egress", "HTTP_PROXY", "HTTPS_PROXY", "Ingress", "NO_PROXY", "Prune", "TCP",
     "UDP", "baseline", "common-egress", "confirm", "default-deny", "disabled", "latest", "limits", "quota",
-    "restricted",
+    "restricted", "true",
 ];
 
 /// What the projects of a fleet own, ready for look-ups.

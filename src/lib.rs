@@ -22,6 +22,7 @@ pub mod render;
 pub mod report;
 pub mod schema;
 pub mod source;
+pub mod sync;
 pub mod template;
 pub mod tree;
 pub mod yaml;

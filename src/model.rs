@@ -16,6 +16,7 @@ mod platform;
 mod project;
 mod resources;
 mod scope;
+mod sync;
 mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
 pub use load::load;
+pub use sync::{Argocd, Flux, Sync, SyncTool};
 
 use scope::{Report, Scope, below};
 
@@ -58,6 +60,8 @@ pub struct Model {
     pub projects: Vec<Project>,
     /// Path of the rendered tree relative to the root, `overlays` by default.
     pub repository_path: String,
+    /// What the wiring needs; `None` when `platform.sync` is empty.
+    pub sync: Option<Sync>,
 }
 
 /// One cluster with the platform settings that hold in it (the platform's, overridden by the cluster's own).
@@ -80,6 +84,8 @@ pub struct Cluster {
     pub external_secrets: Option<StoreRef>,
     /// Whether fixed user and group ids are dropped.
     pub openshift: bool,
+    /// The tools that apply the cluster's directories.
+    pub sync: Vec<SyncTool>,
 }
 
 /// How `credentials: generated` is made inside the cluster.

@@ -88,6 +88,7 @@ fn resolve(root: &Node, available: &Available, report: &mut Report) -> Model {
     projects.sort_by(|a, b| (&a.cluster, &a.namespace).cmp(&(&b.cluster, &b.namespace)));
     Model {
         repository_path: fleet.platform.repository_path.clone(),
+        sync: fleet.platform.sync.clone(),
         clusters: fleet.platform.clusters.into_values().collect(),
         projects,
     }
