@@ -1,10 +1,6 @@
 //! Rebuilds the binary when a file appears in or vanishes from `base/`.
 //!
 //! `include_dir!` embeds the directory, and the compiler notices changed files of it, but not new ones.
-#![allow(
-    clippy::print_stdout,
-    reason = "standard output is how a build script speaks to cargo"
-)]
 
 fn main() {
     println!("cargo::rerun-if-changed=base");

@@ -30,6 +30,7 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
 struct Global {
     /// Take this directory for the root instead of the nearest one upwards that holds projects.yaml
     #[arg(long, global = true, value_name = "DIR")]
@@ -177,7 +178,7 @@ pub enum Verbosity {
 
 impl Cli {
     /// Settles what the global options, the environment and the terminal say.
-    #[expect(
+    #[allow(
         clippy::disallowed_methods,
         reason = "this is the place where the environment is read"
     )]
@@ -228,7 +229,7 @@ impl Render {
 /// Returns the working directory.
 ///
 /// Errors: when it is gone or cannot be read.
-#[expect(
+#[allow(
     clippy::disallowed_methods,
     reason = "this is the place where the environment is read"
 )]

@@ -9,14 +9,16 @@ use crate::base::{self, Base};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::inputs::{Failure, Inputs};
 use crate::layout;
-use crate::leak::{self, Registry, Vocabulary};
+use crate::leak::{self, Registry, Suspicion, Vocabulary};
 use crate::model::{self, Available, BaseFacts, Cluster, Model, Project, State, SyncTool};
 use crate::object::Object;
 use crate::plan;
-use crate::render;
+use crate::render::{self, Hash};
 use crate::source::{FileId, Sources, Span};
+use crate::stage::{Hashes, Skeleton, Stages};
 use crate::sync::{self, Wiring};
 use crate::tree::RenderedDirectory;
+use crate::yaml;
 
 /// Directory of a cluster that holds its cluster-scoped objects.
 ///
@@ -62,6 +64,7 @@ pub struct Compilation {
     extra: BTreeMap<String, Vec<Object>>,
     wiring: Wiring,
     units: Vec<Unit>,
+    stages: Stages,
 }
 
 /// One directory to be made.
@@ -124,24 +127,17 @@ impl Compilation {
         let clusters = (0..model.clusters.len())
             .filter(|index| with_projects.contains(&model.clusters[*index].name))
             .map(Unit::Cluster);
-        let versions = bases
-            .iter()
-            .map(|(name, base)| (name.clone(), base.facts.version.clone()))
-            .collect();
-        let wiring = Wiring::new(&model, versions, |cluster| sync::Platform {
-            directories: vec![CLUSTER_DIRECTORY],
-            version: newest_base(&model, &bases, cluster)
-                .expect("a cluster with wiring has projects")
-                .facts
-                .version
-                .clone(),
-        });
+        let stages = Stages::new(&model.projects);
+        // Projects of one shape follow each other, so that few skeletons are alive at a time.
+        let projects = stages.order().map(Unit::Project);
+        let wiring = wiring(&model, &bases);
         let units = clusters
-            .chain((0..model.projects.len()).map(Unit::Project))
+            .chain(projects)
             .chain((0..wiring.len()).map(Unit::Wiring))
             .collect();
         Ok(diagnostics.accept(Compilation {
             registry: Registry::new(&model),
+            stages,
             wiring,
             units,
             model,
@@ -178,7 +174,7 @@ impl Compilation {
         let mut diagnostics = Diagnostics::default();
         let directory = match self.units[number] {
             Unit::Cluster(index) => self.cluster(&self.model.clusters[index], &mut diagnostics),
-            Unit::Project(index) => self.project(&self.model.projects[index], &mut diagnostics),
+            Unit::Project(index) => self.project(index, &mut diagnostics),
             Unit::Wiring(number) => Ok(self.wiring.render(number, &self.model)),
         };
         (directory, diagnostics)
@@ -190,6 +186,15 @@ impl Compilation {
         project: &Project,
         diagnostics: &mut Diagnostics,
     ) -> Result<Vec<Object>, Rejected> {
+        self.hashed_objects(project, &mut render::hash, diagnostics)
+    }
+
+    fn hashed_objects(
+        &self,
+        project: &Project,
+        hash: Hash<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Vec<Object>, Rejected> {
         let cluster = self.cluster_of(project);
         let base = &self.bases[&project.base];
         let plan = plan::resolve(project, cluster, base, diagnostics)?;
@@ -198,17 +203,13 @@ impl Compilation {
             .iter()
             .flat_map(|(path, _)| self.extra[path].iter().cloned())
             .collect();
-        let objects = render::render(project, cluster, &plan, base, extra).map_err(|found| {
-            diagnostics.extend(found);
-            Rejected
-        })?;
-        for finding in leak::check(
-            &objects,
-            project,
-            cluster,
-            &self.registry,
-            &self.vocabularies[&project.base],
-        ) {
+        let objects =
+            render::render(project, cluster, &plan, base, extra, hash).map_err(|found| {
+                diagnostics.extend(found);
+                Rejected
+            })?;
+        let vocabulary = &self.vocabularies[&project.base];
+        for finding in leak::check(&objects, project, cluster, &self.registry, vocabulary) {
             diagnostics.push(finding);
         }
         if cluster.sync.contains(&SyncTool::Argocd) {
@@ -221,10 +222,14 @@ impl Compilation {
 
     fn project(
         &self,
-        project: &Project,
+        index: usize,
         diagnostics: &mut Diagnostics,
     ) -> Result<RenderedDirectory, Rejected> {
-        let objects = self.objects(project, diagnostics)?;
+        let project = &self.model.projects[index];
+        let files = match self.staged(index) {
+            Some(files) => files,
+            None => layout::lay_out(&self.objects(project, diagnostics)?, &project.base),
+        };
         Ok(RenderedDirectory {
             path: format!("{}/{}", project.cluster, project.namespace),
             project: Some(project.name.clone()),
@@ -235,7 +240,33 @@ impl Compilation {
                 State::Retired => "retired",
             }
             .to_owned(),
-            files: layout::lay_out(&objects, &project.base),
+            files,
+        })
+    }
+
+    /// Renders one project from the skeleton of its shape; `None` when it must be rendered directly, to tell what is wrong with it or because it cannot be staged.
+    fn staged(&self, index: usize) -> Option<BTreeMap<String, Vec<u8>>> {
+        let project = &self.model.projects[index];
+        let (slots, skeleton) = self.stages.get(index, |shape, slots| {
+            let mut hashes = Hashes::default();
+            let mut found = Diagnostics::default();
+            let objects = self
+                .hashed_objects(shape, &mut |text, length| hashes.hash(text, length), &mut found)
+                .ok()?;
+            // A finding is about a project, not about a shape.
+            if found.iter().next().is_some() {
+                return None;
+            }
+            Skeleton::new(&objects, &shape.base, slots, hashes)
+        })?;
+        let mut suspicion = Suspicion::new(
+            project,
+            self.cluster_of(project),
+            &self.registry,
+            &self.vocabularies[&project.base],
+        );
+        skeleton.fill(slots, |text| {
+            suspicion.clears(text) && yaml::check_representable(text).is_ok()
         })
     }
 
@@ -292,6 +323,25 @@ impl Compilation {
             .find(|cluster| cluster.name == project.cluster)
             .expect("validation has resolved every project's cluster")
     }
+}
+
+/// Decides on the wiring.
+fn wiring(model: &Model, bases: &BTreeMap<String, Base>) -> Wiring {
+    let versions = bases
+        .iter()
+        .map(|(name, base)| (name.clone(), base.facts.version.clone()))
+        .collect();
+    Wiring::new(model, versions, |cluster| {
+        let newest = newest_base(model, bases, cluster);
+        sync::Platform {
+            directories: vec![CLUSTER_DIRECTORY],
+            version: newest
+                .expect("a cluster with wiring has projects")
+                .facts
+                .version
+                .clone(),
+        }
+    })
 }
 
 /// Returns the newest base of a cluster's projects; `None` when it has no projects.

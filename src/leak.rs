@@ -120,15 +120,7 @@ pub fn check(
     registry: &Registry,
     vocabulary: &Vocabulary,
 ) -> Vec<Diagnostic> {
-    let mut search = Search {
-        project,
-        own: own_names(project),
-        given: given_namespaces(project, cluster),
-        cluster_domain: &cluster.cluster_domain,
-        registry,
-        vocabulary,
-        found: BTreeSet::new(),
-    };
+    let mut search = Search::new(project, cluster, registry, vocabulary);
     for object in objects {
         search.object(object);
     }
@@ -162,6 +154,13 @@ fn own_names(project: &Project) -> HashSet<&str> {
         &project.object_store.bucket,
     ]);
     own.extend(project.object_store.prefix.as_deref());
+    // A label of its own server's host may be the name of another project, as in `pg.example.com`.
+    let hosts = [
+        project.database.host.as_deref(),
+        project.object_store.endpoint.as_ref().map(|endpoint| endpoint.host.as_str()),
+        Some(project.object_store.region.as_str()),
+    ];
+    own.extend(hosts.into_iter().flatten().flat_map(|host| words(host).map(|(_, word)| word)));
     own.extend(project.ring.as_deref());
     own
 }
@@ -195,6 +194,7 @@ struct Leak {
     prose: bool,
 }
 
+#[derive(Debug)]
 struct Search<'a> {
     project: &'a Project,
     own: HashSet<&'a str>,
@@ -203,6 +203,32 @@ struct Search<'a> {
     registry: &'a Registry,
     vocabulary: &'a Vocabulary,
     found: BTreeSet<Leak>,
+}
+
+/// Looks at single strings of a project; a string that it suspects may be a leak, which [`check`] tells.
+#[derive(Debug)]
+pub struct Suspicion<'a>(Search<'a>);
+
+impl<'a> Suspicion<'a> {
+    /// Prepares for the strings of one project.
+    pub fn new(
+        project: &'a Project,
+        cluster: &'a Cluster,
+        registry: &'a Registry,
+        vocabulary: &'a Vocabulary,
+    ) -> Self {
+        Suspicion(Search::new(project, cluster, registry, vocabulary))
+    }
+
+    /// Tells whether a string is free of other projects' names, wherever it stands.
+    pub fn clears(&mut self, text: &str) -> bool {
+        let path = Path {
+            above: None,
+            step: Step::Key(""),
+        };
+        self.0.text("", text, &path);
+        self.0.found.is_empty()
+    }
 }
 
 /// The way to a value, kept as a list of borrowed steps so that walking allocates nothing.
@@ -231,10 +257,28 @@ impl std::fmt::Display for Path<'_> {
 }
 
 impl<'a> Search<'a> {
+    fn new(
+        project: &'a Project,
+        cluster: &'a Cluster,
+        registry: &'a Registry,
+        vocabulary: &'a Vocabulary,
+    ) -> Self {
+        Search {
+            project,
+            own: own_names(project),
+            given: given_namespaces(project, cluster),
+            cluster_domain: &cluster.cluster_domain,
+            registry,
+            vocabulary,
+            found: BTreeSet::new(),
+        }
+    }
+
     fn object(&mut self, object: &Object) {
         let Value::Object(map) = &object.body else {
             return;
         };
+        let id = object.key().to_string();
         for (key, value) in map {
             // `apiVersion` and `kind` are the API's words, whatever a project is called.
             if value.is_string() {
@@ -244,11 +288,11 @@ impl<'a> Search<'a> {
                 above: None,
                 step: Step::Key(key),
             };
-            self.value(object, value, &path);
+            self.value(&id, value, &path);
         }
     }
 
-    fn value(&mut self, object: &Object, value: &Value, path: &Path<'_>) {
+    fn value(&mut self, object: &str, value: &Value, path: &Path<'_>) {
         match value {
             Value::String(text) => self.text(object, text, path),
             Value::Array(list) => {
@@ -277,7 +321,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn text(&mut self, object: &Object, text: &str, path: &Path<'_>) {
+    fn text(&mut self, object: &str, text: &str, path: &Path<'_>) {
         for (start, word) in words(text) {
             if let Some(identifiers) = self.registry.by_word.get(word) {
                 for identifier in identifiers {
@@ -295,7 +339,7 @@ impl<'a> Search<'a> {
 
     fn identifier(
         &mut self,
-        object: &Object,
+        object: &str,
         text: &str,
         start: usize,
         identifier: &Identifier,
@@ -317,7 +361,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn host(&mut self, object: &Object, text: &str, start: usize, run: &str, path: &Path<'_>) {
+    fn host(&mut self, object: &str, text: &str, start: usize, run: &str, path: &Path<'_>) {
         let labels: Vec<&str> = run.split('.').collect();
         let namespace = match namespace_in(&labels) {
             Some(namespace) => namespace,
@@ -352,13 +396,13 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn report(&mut self, object: &Object, path: &Path<'_>, what: String) {
+    fn report(&mut self, object: &str, path: &Path<'_>, what: String) {
         let prose = matches!(
             path.step,
             Step::Key("tenantry.dev/description" | "tenantry.dev/owner")
         );
         self.found.insert(Leak {
-            object: object.key().to_string(),
+            object: object.to_owned(),
             path: path.to_string(),
             what,
             prose,

@@ -1,4 +1,9 @@
 //! Tenantry compiles `projects.yaml` into one directory of plain Kubernetes manifests per project.
+#![warn(unreachable_pub)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::disallowed_methods, clippy::print_stderr, clippy::print_stdout)
+)]
 
 pub mod base;
 pub mod cli;
@@ -22,6 +27,7 @@ pub mod render;
 pub mod report;
 pub mod schema;
 pub mod source;
+pub mod stage;
 pub mod sync;
 pub mod template;
 pub mod tree;

@@ -34,6 +34,8 @@ struct Resource {
 #[derive(Debug)]
 struct ComponentPatch {
     when: Option<Condition>,
+    /// Whether the patch may leave everything as it is, because a user's value may equal the base's.
+    may_repeat: bool,
     place: Place,
     target: TargetBody,
     body: Body,
@@ -205,7 +207,7 @@ fn compile_patch(
     };
     if let Some(key) = map
         .keys()
-        .find(|key| !["target", "when", "patch", "json6902"].contains(&key.as_str()))
+        .find(|key| !["target", "when", "mayRepeat", "patch", "json6902"].contains(&key.as_str()))
     {
         return Err(invalid(&format!("unknown key `{key}`"), &format!("/{key}")));
     }
@@ -247,8 +249,14 @@ fn compile_patch(
         Some(Value::String(expression)) => Some(compiler.condition(expression, &at(place, "when"))),
         Some(_) => return Err(invalid("`when` is a string", "/when")),
     };
+    let may_repeat = match map.get("mayRepeat") {
+        None => false,
+        Some(Value::Bool(value)) => *value,
+        Some(_) => return Err(invalid("`mayRepeat` is true or false", "/mayRepeat")),
+    };
     Ok(ComponentPatch {
         when,
+        may_repeat,
         place: place.clone(),
         target,
         body,
@@ -350,7 +358,9 @@ impl ComponentPatch {
             }
         };
         let applied = patch.and_then(|patch| patch::apply(&patch, objects));
-        if let Err(error) = applied {
+        if let Err(error) = applied
+            && !(self.may_repeat && error.code == Code::PatchNoEffect)
+        {
             let field = match &self.body {
                 Body::Json6902(_) => "json6902",
                 Body::Fixed(_) | Body::Strategic(_) => "patch",

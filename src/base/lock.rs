@@ -26,8 +26,8 @@ pub struct Lock {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     digest: Digest,
-    /// Where the line stands, when the lock was read from a file.
-    span: Option<Span>,
+    /// Where the digest and the path stand, when the lock was read from a file.
+    places: Option<(Span, Span)>,
 }
 
 impl Lock {
@@ -38,7 +38,8 @@ impl Lock {
             .filter(|(path, _)| *path != FILE)
             .map(|(path, bytes)| {
                 let digest = Digest::of(bytes);
-                (path.to_owned(), Entry { digest, span: None })
+                let places = None;
+                (path.to_owned(), Entry { digest, places })
             })
             .collect();
         Lock { entries }
@@ -63,7 +64,7 @@ impl Lock {
                 continue;
             }
             let entry = text
-                .split_once("  ")
+                .split_once(SEPARATOR)
                 .and_then(|(digest, path)| Some((Digest::parse(digest)?, path)))
                 .filter(|(_, path)| !path.is_empty());
             let Some((digest, path)) = entry else {
@@ -75,19 +76,26 @@ impl Lock {
                 );
                 continue;
             };
+            let path_span = Span {
+                start: span.end - path.len(),
+                ..span
+            };
+            let digest_span = Span {
+                end: path_span.start - SEPARATOR.len(),
+                ..span
+            };
             let entry = Entry {
                 digest,
-                span: Some(span),
+                places: Some((digest_span, path_span)),
             };
             if let Some(first) = lock.entries.insert(path.to_owned(), entry) {
                 let mut finding =
                     Diagnostic::error(Code::BaseLockMismatch, format!("`{path}` is locked twice"))
-                        .at(span)
+                        .at(path_span)
                         .label("again")
                         .hint(RESTORE);
-                finding
-                    .related
-                    .extend(first.span.map(|span| (span, "first".to_owned())));
+                let first = first.places.map(|(_, path)| (path, "first".to_owned()));
+                finding.related.extend(first);
                 findings.push(finding);
             }
         }
@@ -104,24 +112,26 @@ impl Lock {
         let found = Lock::compute(files);
         let mut findings = Vec::new();
         for (path, locked) in &self.entries {
-            let finding = match found.entries.get(path) {
+            let (message, label, hint) = match found.entries.get(path) {
                 Some(found) if found.digest == locked.digest => continue,
-                Some(found) => Diagnostic::error(
-                    Code::BaseLockMismatch,
+                Some(found) => (
                     format!("`base/{path}` is not the file that the lock pins"),
-                )
-                .label(format!("the file has {}", found.digest))
-                .hint("bases are pinned: restore the file from Git, and put what should differ into `patches`"),
-                None => Diagnostic::error(
-                    Code::BaseLockMismatch,
+                    format!("the file has {}", found.digest),
+                    "bases are pinned: restore the file from Git, and put what should differ into `patches`",
+                ),
+                None => (
                     format!("`base/{path}` is locked, but there is no such file"),
-                )
-                .label("locked here")
-                .hint("restore the file from Git"),
+                    "no such file".to_owned(),
+                    "restore the file from Git",
+                ),
             };
-            findings.push(match locked.span {
-                Some(span) => finding.at(span),
-                None => finding.path(format!("base/{path}")),
+            let finding = Diagnostic::error(Code::BaseLockMismatch, message)
+                .label(label)
+                .hint(hint);
+            findings.push(match (locked.places, found.entries.contains_key(path)) {
+                (Some((digest, _)), true) => finding.at(digest),
+                (Some((_, path)), false) => finding.at(path),
+                (None, _) => finding.path(format!("base/{path}")),
             });
         }
         for path in found.entries.keys() {
@@ -140,13 +150,16 @@ impl Lock {
     }
 }
 
+/// What stands between digest and path.
+const SEPARATOR: &str = "  ";
+
 const RESTORE: &str = "restore `base/base.lock` from Git";
 
 impl fmt::Display for Lock {
     /// Writes the text of the lock.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (path, entry) in &self.entries {
-            writeln!(f, "{}  {path}", entry.digest)?;
+            writeln!(f, "{}{SEPARATOR}{path}", entry.digest)?;
         }
         Ok(())
     }

@@ -8,10 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::waves;
 use crate::base::{Base, FILES};
-use crate::digest::Digest;
 use crate::model::{Cluster, Project, State};
 use crate::object::{Object, is_cluster_scoped};
 use crate::plan::Plan;
+
+use super::Hash;
 
 /// Annotation of a manifest whose name gets a hash of its content; it is consumed here.
 const NAME_SUFFIX: &str = "tenantry.dev/name-suffix";
@@ -35,6 +36,7 @@ pub(super) fn finish(
     cluster: &Cluster,
     plan: &Plan,
     base: &Base,
+    hash: Hash<'_>,
 ) {
     for object in objects.iter_mut() {
         set_namespace(object, &project.namespace);
@@ -47,11 +49,12 @@ pub(super) fn finish(
         waves::annotate(object, project.state, &cluster.sync);
         prune(&mut object.body);
     }
-    config_hashes(objects);
-    for object in objects.iter_mut() {
-        name_suffix(object);
-    }
+    config_hashes(objects, hash);
+    // Sorted before names get their hashes, so that the order says nothing about contents.
     sort(objects);
+    for object in objects.iter_mut() {
+        name_suffix(object, hash);
+    }
 }
 
 /// Completes the objects that a cluster gets once.
@@ -69,7 +72,7 @@ pub(super) fn cluster(objects: &mut [Object], cluster: &Cluster, base: &Base) {
         }
         waves::annotate(object, State::Active, &cluster.sync);
     }
-    config_hashes(objects);
+    config_hashes(objects, &mut super::hash);
     objects.sort_by_cached_key(|object| {
         (object.file.clone(), crate::object::apply_rank(object.kind()), object.key())
     });
@@ -313,13 +316,13 @@ fn prune_below(value: &mut Value) {
 /// Writes the hash of the ConfigMaps that a pod reads to its template, so that a change restarts it.
 ///
 /// Source: commands-and-output §3; kfp-stack §8.4 (environment and subPath mounts are not refreshed).
-fn config_hashes(objects: &mut [Object]) {
-    let hashes: BTreeMap<String, String> = objects
+fn config_hashes(objects: &mut [Object], hash: Hash<'_>) {
+    let contents: BTreeMap<String, String> = objects
         .iter()
         .filter(|object| object.kind() == "ConfigMap")
         .map(|object| {
             let data = json!([object.body.get("data"), object.body.get("binaryData")]);
-            (object.name().to_owned(), short_hash(data.to_string().as_bytes()))
+            (object.name().to_owned(), data.to_string())
         })
         .collect();
     for object in objects {
@@ -332,11 +335,10 @@ fn config_hashes(objects: &mut [Object]) {
         read.dedup();
         let text: String = read
             .iter()
-            .filter_map(|name| Some(format!("{name}={}\n", hashes.get(*name)?)))
+            .filter_map(|name| Some(format!("{name} {}\n", contents.get(*name)?)))
             .collect();
         if !text.is_empty() {
-            let hash = short_hash(text.as_bytes());
-            template["metadata"]["annotations"][CONFIG_HASH] = json!(hash);
+            template["metadata"]["annotations"][CONFIG_HASH] = json!(hash(&text, 32));
         }
     }
 }
@@ -361,7 +363,7 @@ fn config_maps_of<'a>(value: &'a Value, names: &mut Vec<&'a str>) {
 /// Appends a hash of its content to the name of an object that asks for it.
 ///
 /// A Job's template is immutable: under a new name, a change runs again instead of being refused.
-fn name_suffix(object: &mut Object) {
+fn name_suffix(object: &mut Object, hash: Hash<'_>) {
     let Some(Value::Object(annotations)) = object.body.pointer_mut("/metadata/annotations") else {
         return;
     };
@@ -374,16 +376,9 @@ fn name_suffix(object: &mut Object) {
             .expect("annotations were found below")
             .shift_remove("annotations");
     }
-    let hash = short_hash(object.body["spec"].to_string().as_bytes());
-    let name = format!("{}-{}", object.name(), &hash[..10]);
+    let suffix = hash(&object.body["spec"].to_string(), 10);
+    let name = format!("{}-{suffix}", object.name());
     object.body["metadata"]["name"] = json!(name);
-}
-
-/// Returns the first 128 bits of the SHA-256 of some bytes, as hexadecimal digits.
-fn short_hash(bytes: &[u8]) -> String {
-    let mut text = Digest::of(bytes).to_string();
-    text.truncate(32);
-    text
 }
 
 /// Sorts by file, then in the order in which kinds must be applied, then by name.

@@ -395,11 +395,6 @@ impl Writer {
     }
 
     #[cfg(not(test))]
-    #[expect(
-        clippy::unused_self,
-        clippy::unnecessary_wraps,
-        reason = "the signature of the tests' variant"
-    )]
     fn checkpoint(&self) -> Result<(), TreeError> {
         Ok(())
     }

@@ -4,7 +4,9 @@
 
 /// Tells whether every reader of a cluster takes the text over unchanged, and returns the first offending character otherwise.
 ///
-/// kustomize writes some characters as they are into places where it cannot read them back: DEL, U+0080 to U+009F, U+FFFE, U+FFFF.
+/// kustomize writes some characters as they are into places where it, or the next reader, cannot read them:
+/// DEL, U+0080 to U+009F, U+FFFE and U+FFFF make its own output invalid,
+/// and text that ends with the line separators U+2028 or U+2029 can swallow the `---` after it, and with that the next object.
 /// Source: observed with kustomize v5.5.0; go-yaml's printable set.
 pub fn check_representable(text: &str) -> Result<(), char> {
     if text.is_ascii() && !text.as_bytes().contains(&0x7F) {
@@ -40,7 +42,7 @@ pub fn check_representable_key(key: &str) -> Result<(), KeyFault> {
     }
     // Go's JSON escapes a character with at most six.
     let width = |c| match c {
-        '\0'..='\u{1F}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => 6,
+        '\0'..='\u{1F}' | '<' | '>' | '&' => 6,
         '"' | '\\' => 2,
         _ => 1,
     };
@@ -50,9 +52,12 @@ pub fn check_representable_key(key: &str) -> Result<(), KeyFault> {
     Ok(())
 }
 
-/// Tells whether kustomize fails on the character, or writes another one for it, however it is escaped.
+/// Tells whether kustomize can damage text that holds the character, however it is escaped.
 fn is_lost(c: char) -> bool {
-    matches!(c, '\u{7F}'..='\u{9F}' | '\u{FFFE}' | '\u{FFFF}')
+    matches!(
+        c,
+        '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}'
+    )
 }
 
 /// Returns the byte offset of the first character that may not stand in a file as it is, and that character.
@@ -107,4 +112,69 @@ pub(crate) fn is_escaped(c: char) -> bool {
             | '\u{FFF0}'..='\u{FFFF}'
             | '\u{E0000}'..='\u{10FFFF}'
     ) || (c as u32) & 0xFFFE == 0xFFFE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_kustomize_cannot_carry() {
+        for text in [
+            "",
+            "a\n\t\r\0\u{1b}",
+            "é日本😀",
+            "\u{a0}\u{feff}\u{e000}\u{fdd0}\u{fffd}\u{10ffff}",
+            "<<",
+        ] {
+            assert_eq!(check_representable(text), Ok(()), "{text:?}");
+        }
+        for c in [
+            '\u{7f}', '\u{80}', '\u{85}', '\u{9f}', '\u{2028}', '\u{2029}', '\u{fffe}', '\u{ffff}',
+        ] {
+            assert_eq!(check_representable(&format!("é{c}\u{7f}")), Err(c));
+            assert_eq!(
+                check_representable_key(&format!("{c}")),
+                Err(KeyFault::Character(c))
+            );
+        }
+    }
+
+    #[test]
+    fn keys_that_kustomize_cannot_carry() {
+        assert_eq!(check_representable_key("<<"), Err(KeyFault::Merge));
+        assert_eq!(check_representable_key("<"), Ok(()));
+        assert_eq!(check_representable_key("<<<"), Ok(()));
+        assert_eq!(check_representable_key(&"é".repeat(1_000)), Ok(()));
+        assert_eq!(
+            check_representable_key(&"é".repeat(1_001)),
+            Err(KeyFault::TooLong)
+        );
+        assert_eq!(
+            check_representable_key(&"&".repeat(167)),
+            Err(KeyFault::TooLong)
+        );
+        assert_eq!(
+            check_representable_key(&"\"".repeat(501)),
+            Err(KeyFault::TooLong)
+        );
+    }
+
+    #[test]
+    fn characters_that_may_not_stand_in_a_file() {
+        for text in [
+            "",
+            "a\tb\r\n",
+            "é…€\u{a0}日本😀",
+            "\u{feff}\u{e000}\u{fffd}",
+        ] {
+            assert_eq!(find_forbidden(text), None, "{text:?}");
+        }
+        for c in [
+            '\0', '\u{8}', '\u{b}', '\u{c}', '\u{e}', '\u{1f}', '\u{7f}', '\u{80}', '\u{85}',
+            '\u{9f}', '\u{2028}', '\u{2029}', '\u{fffe}', '\u{ffff}',
+        ] {
+            assert_eq!(find_forbidden(&format!("é…\u{a0}{c}\0")), Some((7, c)));
+        }
+    }
 }

@@ -19,7 +19,7 @@ use std::ops::Range;
 pub struct LoadOptions {
     /// Whether the places of values are remembered.
     pub marks: bool,
-    /// Whether a local tag is read as a mapping of one key: `!name x` as `{"!name": "x"}`; otherwise it is an error.
+    /// Whether a local tag is read as a mapping of one key: `!name x` as `{"!name": "x"}`, which can be written for it; otherwise it is an error.
     pub tags: bool,
     /// Most collections around a node, tags that became mappings included; never more than 1,000.
     pub max_depth: usize,
@@ -85,3 +85,6 @@ fn character_at(text: &str, offset: usize) -> Range<usize> {
     let length = text[start..].chars().next().map_or(0, char::len_utf8);
     start..start + length
 }
+
+#[cfg(test)]
+mod tests;

@@ -239,3 +239,59 @@ fn zone(text: &[u8]) -> Option<()> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The answers of kubectl and kustomize to many more scalars are in `tests/yaml/reading.json`.
+    #[test]
+    fn scalars_mean_what_they_mean_to_kustomize() {
+        let integer = |number: i64| Plain::Number(Number::from(number));
+        let fraction = |number: f64| Plain::Number(Number::from_f64(number).expect("finite"));
+        for (text, expect) in [
+            ("", Plain::Null),
+            ("NULL", Plain::Null),
+            ("True", Plain::Bool(true)),
+            ("FALSE", Plain::Bool(false)),
+            ("yes", Plain::Text),
+            ("0644", integer(420)),
+            ("0o17", integer(15)),
+            ("0XfF", integer(255)),
+            ("-0b11", integer(-3)),
+            ("1_0", integer(10)),
+            ("0008", integer(8)),
+            ("-09", integer(-9)),
+            ("-0", integer(0)),
+            ("-9223372036854775808", integer(i64::MIN)),
+            (
+                "18446744073709551615",
+                Plain::Number(Number::from(u64::MAX)),
+            ),
+            (
+                "+9223372036854775808",
+                fraction(9_223_372_036_854_775_808.0),
+            ),
+            ("1.0", fraction(1.0)),
+            ("-0.0", fraction(0.0)),
+            (".5", fraction(0.5)),
+            ("-1.e2", fraction(-100.0)),
+            ("1e400", Plain::Text),
+            ("1e", Plain::Text),
+            ("0x+1", Plain::Text),
+            ("-", Plain::Text),
+            (".inf", Plain::NonFinite),
+            ("+.INF", Plain::NonFinite),
+            (".NaN", Plain::NonFinite),
+            ("2026-11-22", Plain::Date),
+            ("2026-2-29", Plain::Text),
+            ("2026-11-22t1:2:3.4-05:00", Plain::Date),
+            ("12:30", Plain::Text),
+            ("é", Plain::Text),
+            ("１", Plain::Text),
+        ] {
+            assert_eq!(resolve(text), expect, "{text:?}");
+        }
+        assert!(matches!(resolve("-0.0"), Plain::Number(zero) if zero.to_string() == "0.0"));
+    }
+}

@@ -608,11 +608,11 @@ fn characters(t: &mut Table) {
     );
     t.reads("v: 'a''b'\n", json!({"v": "a'b"}), BOTH);
     t.reads("v: \"a\n  b\n\n  c\"\n", json!({"v": "a b\nc"}), BOTH);
-    t.reads(
-        "v: \"\\_\"\nw: \"\\u2028\\L\\P\"\n",
-        json!({"v": "\u{a0}", "w": "\u{2028}\u{2028}\u{2029}"}),
-        BOTH,
-    );
+    t.reads("v: \"\\_\"\n", json!({"v": "\u{a0}"}), BOTH);
+    // Both read a single one, but one at the end of a text can swallow the next object on its way through kustomize.
+    for escape in ["\\u2028", "\\L", "\\u2029", "\\P"] {
+        t.stricter(&format!("v: \"a{escape}b\"\n"), NotRepresentable);
+    }
     t.reads(
         "v: \"a\\uFEFF\\uE000\\uFDD0\\U0001FFFE\"\n",
         json!({"v": "a\u{feff}\u{e000}\u{fdd0}\u{1fffe}"}),

@@ -4,7 +4,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use tempfile::TempDir;
 
 /// A program that reads manifests.
@@ -70,28 +70,53 @@ pub fn generator() -> TestRng {
     TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32])
 }
 
-/// Directories in which the programs are asked.
-pub struct Answers {
+/// The installed programs, and a directory to ask them in.
+pub struct Programs {
+    versions: String,
     directory: TempDir,
     count: usize,
 }
 
-impl Answers {
+impl Programs {
     /// Returns `None` when kubectl cannot be run.
-    pub fn start() -> Option<Self> {
-        let status = Command::new("kubectl")
-            .args(["version", "--client"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        if !status.is_ok_and(|status| status.success()) {
-            return None;
-        }
-        let directory = TempDir::new().expect("a temporary directory can be made");
-        Some(Answers {
-            directory,
+    pub fn find() -> Option<Self> {
+        let output = Command::new("kubectl")
+            .args(["version", "--client", "-o", "json"])
+            .output()
+            .ok()?;
+        let version: Value = serde_json::from_slice(&output.stdout).ok()?;
+        // Without the patch level and without what a distributor adds.
+        let kubectl = version["clientVersion"]["gitVersion"]
+            .as_str()?
+            .splitn(3, '.')
+            .take(2)
+            .collect::<Vec<_>>()
+            .join(".");
+        let kustomize = version["kustomizeVersion"].as_str()?;
+        Some(Programs {
+            versions: format!("kubectl {kubectl} with kustomize {kustomize}"),
+            directory: TempDir::new().expect("a temporary directory can be made"),
             count: 0,
         })
+    }
+
+    /// Names the programs and their versions.
+    pub fn versions(&self) -> &str {
+        &self.versions
+    }
+
+    /// Asks all programs about files, each of which holds objects whose names start with the file's.
+    pub fn ask(
+        &mut self,
+        files: &[(String, String)],
+        expected_to_fail: impl Fn(usize) -> bool,
+    ) -> Vec<BTreeMap<Program, Answer>> {
+        let kubectl = self.kubectl(files);
+        let kustomize = self.kustomize(files, expected_to_fail);
+        let pair = |(kubectl, kustomize)| {
+            BTreeMap::from([(Program::Kubectl, kubectl), (Program::Kustomize, kustomize)])
+        };
+        kubectl.into_iter().zip(kustomize).map(pair).collect()
     }
 
     fn fresh(&mut self, files: &[(String, String)]) -> std::path::PathBuf {
@@ -104,14 +129,13 @@ impl Answers {
         path
     }
 
-    /// Asks kubectl about files, each of which holds objects whose names start with the file's.
-    pub fn kubectl(&mut self, files: &[(String, String)]) -> Vec<Answer> {
+    fn kubectl(&mut self, files: &[(String, String)]) -> Vec<Answer> {
         let path = self.fresh(files);
         sorted(files, &annotate(&path))
     }
 
     /// Asks kustomize: once for the files that are expected to be read, and once for each of the others.
-    pub fn kustomize(
+    fn kustomize(
         &mut self,
         files: &[(String, String)],
         expected_to_fail: impl Fn(usize) -> bool,

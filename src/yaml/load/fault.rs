@@ -34,23 +34,34 @@ pub(super) fn tag_error(fault: TagFault, tag: &str, text: &str, range: Range<usi
         TagFault::Mismatch => LoadError::new(
             LoadErrorKind::TagMismatch,
             range,
-            format!("`{}` is no value of `!!{tag}`", shortened(text)),
+            format!("`{}` is no value of `!!{tag}`", shown(text)),
         )
         .hint("remove the tag, or write a value that fits it"),
         TagFault::NonFinite => non_finite(text, range),
     }
 }
 
-/// Returns the beginning of a text that may be long.
-fn shortened(text: &str) -> &str {
-    &text[..text.floor_char_boundary(60)]
+/// Returns the beginning of a text for a message, on one line.
+fn shown(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut shown: String = text.chars().take(LONGEST).flat_map(on_one_line).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn on_one_line(c: char) -> impl Iterator<Item = char> {
+    let escape = c.is_control().then(|| c.escape_default());
+    let plain = escape.is_none().then_some(c);
+    escape.into_iter().flatten().chain(plain)
 }
 
 pub(super) fn not_representable(c: char, range: Range<usize>) -> LoadError {
     LoadError::new(
         LoadErrorKind::NotRepresentable,
         range,
-        format!("the character U+{:04X} is lost in kustomize", c as u32),
+        format!("kustomize cannot carry the character U+{:04X}", c as u32),
     )
     .hint("remove the character, or carry the text as base64 in `binaryData`")
 }
@@ -104,10 +115,13 @@ pub(super) fn syntax_error(text: &str, max_depth: usize, error: &ScanError) -> L
         ErrorKind::RecursionLimitExceeded => return too_deep(max_depth, range),
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
-        | ErrorKind::TabInIndentation => (
-            "a tab is used as indentation".to_owned(),
-            Some("indent with spaces"),
-        ),
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabInPlainScalar
+        | ErrorKind::TabAtBlockScalarStart => {
+            let message = "a tab stands where only spaces may";
+            return LoadError::new(LoadErrorKind::Syntax, nearest_tab(text, range), message)
+                .hint("indent with spaces");
+        }
         ErrorKind::UnknownAnchor => (
             "an alias without an anchor before it".to_owned(),
             Some("define the anchor first, or quote a text that starts with `*`"),
@@ -129,6 +143,18 @@ pub(super) fn syntax_error(text: &str, max_depth: usize, error: &ScanError) -> L
     match hint {
         Some(hint) => error.hint(hint),
         None => error,
+    }
+}
+
+/// Returns the range of the tab that the parser stumbled over: just before the place that it tells, or after it.
+fn nearest_tab(text: &str, range: Range<usize>) -> Range<usize> {
+    let before = text[..range.start].trim_end_matches(' ');
+    if before.ends_with('\t') {
+        return before.len() - 1..before.len();
+    }
+    match text[range.start..].find('\t') {
+        Some(offset) => range.start + offset..range.start + offset + 1,
+        None => range,
     }
 }
 
@@ -199,29 +225,38 @@ pub(super) fn unknown_tag(tag: &str, range: Range<usize>) -> LoadError {
     .hint("remove the tag, or quote a text that starts with `!`")
 }
 
+pub(super) fn key_beside_tag(key: &str, range: Range<usize>) -> LoadError {
+    LoadError::new(
+        LoadErrorKind::UnknownTag,
+        range,
+        format!("the key `{}` stands in one mapping with a tag", shown(key)),
+    )
+    .hint("a key that starts with `!` is a tag, and the only key of its mapping")
+}
+
 pub(super) fn tagged_key(key: &str, range: Range<usize>) -> LoadError {
     LoadError::new(
         LoadErrorKind::NonStringKey,
         range,
-        format!("the key `{key}` has a tag"),
+        format!("the key `{}` has a tag", shown(key)),
     )
     .hint("remove the tag, and quote the key")
 }
 
 pub(super) fn non_string_key(key: &str, what: &str, range: Range<usize>) -> LoadError {
-    LoadError::new(
-        LoadErrorKind::NonStringKey,
-        range,
-        format!("the key `{key}` is {what}, not a string"),
-    )
-    .hint(format!("write `\"{key}\"`"))
+    let message = match key {
+        "" => "a key is left out".to_owned(),
+        key => format!("the key `{}` is {what}, not a string", shown(key)),
+    };
+    LoadError::new(LoadErrorKind::NonStringKey, range, message)
+        .hint(format!("write `\"{}\"`", shown(key)))
 }
 
 pub(super) fn merge_like_key(range: Range<usize>) -> LoadError {
     LoadError::new(
         LoadErrorKind::NotRepresentable,
         range,
-        "the key `<<` is lost in kustomize",
+        "kustomize drops the key `<<`",
     )
     .hint("choose another key; a merge key stands without quotes")
 }
@@ -230,7 +265,7 @@ pub(super) fn long_key(key: &str, range: Range<usize>) -> LoadError {
     LoadError::new(
         LoadErrorKind::NotRepresentable,
         range,
-        format!("the key `{}…` is too long for kustomize", shortened(key)),
+        format!("the key `{}` is too long for kustomize", shown(key)),
     )
     .hint("choose a key of less than 1,000 characters")
 }
@@ -239,7 +274,7 @@ pub(super) fn duplicate_key(key: &str, first: Range<usize>, second: Range<usize>
     LoadError::new(
         LoadErrorKind::DuplicateKey,
         second,
-        format!("the key `{key}` stands twice in one mapping"),
+        format!("the key `{}` stands twice in one mapping", shown(key)),
     )
     .related(first, "first here")
     .hint("keep one of the two")

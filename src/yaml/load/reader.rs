@@ -222,7 +222,11 @@ impl<'t> Reader<'t> {
         }
         self.budget.enter(1 + usize::from(tag.is_some()), &first)?;
         let place = self.enter();
-        let mut start = range.start;
+        let flow = style == StructureStyle::Flow;
+        let mut start = match content {
+            Content::List(_) if !flow => self.list_start(range.start),
+            _ => range.start,
+        };
         if let Some(tag) = &tag {
             start = start.min(tag_range.start);
             if self.options.marks {
@@ -233,7 +237,7 @@ impl<'t> Reader<'t> {
             content,
             anchor,
             tag,
-            flow: style == StructureStyle::Flow,
+            flow,
             start,
             place,
         });
@@ -343,6 +347,12 @@ impl<'t> Reader<'t> {
         if let Some(first) = first {
             return Err(fault::duplicate_key(text, first.clone(), range.clone()));
         }
+        // Alone, such a key is another way to write the tag, as a node has only one.
+        let before = content.map.keys().next();
+        let beside_tag = before.is_some_and(|key| key.starts_with('!')) || text.starts_with('!');
+        if self.options.tags && beside_tag && (before.is_some() || content.merge.is_some()) {
+            return Err(fault::key_beside_tag(text, range.clone()));
+        }
         content.pending = Some(key);
         Ok(())
     }
@@ -433,6 +443,26 @@ impl<'t> Reader<'t> {
             return Ok(Tagged::Local(format!("!{name}")));
         }
         Err(fault::unknown_tag(&tag.original(), range.clone()))
+    }
+
+    /// Returns where a block list starts.
+    ///
+    /// The parser points behind the first dash of a list that is not indented below its key.
+    fn list_start(&self, start: usize) -> usize {
+        let in_map = matches!(
+            self.frames.last(),
+            Some(Frame {
+                content: Content::Map(_),
+                ..
+            })
+        );
+        let before = self.text[..start].trim_end();
+        let line = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        if in_map && before[line..].trim_start() == "-" {
+            before.len() - 1
+        } else {
+            start
+        }
     }
 
     /// Returns a range without blanks and line ends at its end.
