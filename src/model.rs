@@ -81,7 +81,8 @@ pub struct Cluster {
     pub external_secrets: Option<StoreRef>,
     /// Whether fixed user and group ids are dropped.
     pub openshift: bool,
-    /// The tools that apply the cluster's directories.
+    /// The tools that apply the cluster's directories; templates do not see them.
+    #[serde(skip)]
     pub sync: Vec<SyncTool>,
 }
 

@@ -133,7 +133,10 @@ impl Wiring {
         let wired = &self.clusters[directory.wired];
         let site = Site {
             cluster: &model.clusters[wired.cluster],
-            sync: model.sync.as_ref().expect("there is wiring only with a tool"),
+            sync: model
+                .sync
+                .as_ref()
+                .expect("there is wiring only with a tool"),
             tree: &model.repository_path,
             platform: &wired.platform,
             versions: &self.versions,

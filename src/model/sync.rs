@@ -15,8 +15,7 @@ use crate::diagnostic::Code;
 const PATTERN: &[char] = &['*', '?', '[', ']', '{', '}', '\\', '!'];
 
 /// A tool that applies the rendered tree to clusters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SyncTool {
     /// Argo CD.
     Argocd,
@@ -25,7 +24,8 @@ pub enum SyncTool {
 }
 
 /// What the wiring needs to know besides clusters and projects.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Sync {
     /// URL of the Git repository, its scheme in lower case.
     pub url: String,
@@ -38,14 +38,16 @@ pub struct Sync {
 }
 
 /// `platform.argocd`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Argocd {
     /// Namespace of Argo CD and of its objects, `argocd` by default.
     pub namespace: String,
 }
 
 /// `platform.flux`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Flux {
     /// Namespace of Flux and of its objects, `flux-system` by default.
     pub namespace: String,
@@ -74,9 +76,17 @@ pub(super) fn resolve(
     let repository = written.repository.as_ref();
     let Some(url) = repository.and_then(|repository| repository.url.as_ref()) else {
         let (block, key, hint) = if scope.has("/repository") {
-            ("/repository", "url", "write the URL that the sync tools read")
+            (
+                "/repository",
+                "url",
+                "write the URL that the sync tools read",
+            )
         } else {
-            ("", "repository", "write `repository: {url: …}`: what the sync tools read")
+            (
+                "",
+                "repository",
+                "write `repository: {url: …}`: what the sync tools read",
+            )
         };
         scope.missing(report, block, key, hint);
         return None;

@@ -227,7 +227,10 @@ impl Application<'_> {
         let mut options = vec!["ServerSideApply=true", "ApplyOutOfSyncOnly=true"];
         if self.content == Content::Objects {
             // Defaults and mutating webhooks do not count as differences.
-            annotations.insert(0, ("argocd.argoproj.io/compare-options", "ServerSideDiff=true"));
+            annotations.insert(
+                0,
+                ("argocd.argoproj.io/compare-options", "ServerSideDiff=true"),
+            );
             options.push("FailOnSharedResource=true");
         }
         annotations.extend(self.wave.map(|wave| (WAVE, wave)));

@@ -86,7 +86,13 @@ pub(super) fn project(site: &Site, project: &Project) -> Vec<Object> {
             }),
         ));
     }
-    objects.push(object(&name, "v1", "ServiceAccount", in_flux, json!({"automountServiceAccountToken": false})));
+    objects.push(object(
+        &name,
+        "v1",
+        "ServiceAccount",
+        in_flux,
+        json!({"automountServiceAccountToken": false}),
+    ));
     // Bound by a RoleBinding, this ClusterRole ends at the namespace. Less would not do: the directory holds Roles, and
     // nobody may grant what he cannot do himself.
     objects.push(object(
@@ -135,7 +141,12 @@ pub(super) fn root(site: &Site, groups: &[Group]) -> Vec<Object> {
         json!({"name": REPOSITORY, "namespace": flux.namespace, "labels": labels}),
         json!({"spec": repository}),
     )];
-    let of_wiring = |part: &str| kustomization(FLUX_ACCOUNT, &site.in_repository(&site.part(SyncTool::Flux, part)));
+    let of_wiring = |part: &str| {
+        kustomization(
+            FLUX_ACCOUNT,
+            &site.in_repository(&site.part(SyncTool::Flux, part)),
+        )
+    };
     let mut spec = of_wiring(ROOT);
     spec["deletionPolicy"] = json!("Orphan");
     objects.push(in_own_file(site, ROOT, &own_name(ROOT), &labels, spec));
@@ -150,7 +161,13 @@ pub(super) fn root(site: &Site, groups: &[Group]) -> Vec<Object> {
         let labels = site.labels(group.ring.as_deref());
         let mut spec = of_wiring(&group.name);
         spec["deletionPolicy"] = json!("MirrorPrune");
-        objects.push(in_own_file(site, &group.name, &own_name(&group.name), &labels, spec));
+        objects.push(in_own_file(
+            site,
+            &group.name,
+            &own_name(&group.name),
+            &labels,
+            spec,
+        ));
     }
     objects
 }

@@ -35,7 +35,10 @@ pub fn groups(projects: &[Project], cluster: &str) -> Vec<Group> {
     let mut rings: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
     for (index, project) in projects.iter().enumerate() {
         if project.cluster == cluster {
-            rings.entry(project.ring.as_deref()).or_default().push(index);
+            rings
+                .entry(project.ring.as_deref())
+                .or_default()
+                .push(index);
         }
     }
     let mut groups = Vec::new();
