@@ -311,7 +311,9 @@ pub fn role(role: &str) -> Role {
 )]
 pub fn now() -> i64 {
     let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    elapsed.map_or(0, |elapsed| i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX))
+    elapsed.map_or(0, |elapsed| {
+        i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
+    })
 }
 
 /// Returns how many threads to use: as asked for, or as many as the machine runs at once.

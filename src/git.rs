@@ -98,8 +98,10 @@ impl fmt::Display for GitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             GitError::Stopped(refusals) => {
-                let messages: Vec<String> =
-                    refusals.iter().map(|refusal| refusal.to_diagnostic().message).collect();
+                let messages: Vec<String> = refusals
+                    .iter()
+                    .map(|refusal| refusal.to_diagnostic().message)
+                    .collect();
                 f.write_str(&messages.join(", "))
             }
             GitError::Environment(error) => fmt::Display::fmt(error, f),
@@ -158,8 +160,9 @@ impl Repository {
                 "`{}` does not lie in a Git repository",
                 directory.display()
             )),
-            Err(error) => Err(explain(error))
-                .with_context(|| format!("opening the Git repository of `{}`", directory.display())),
+            Err(error) => Err(explain(error)).with_context(|| {
+                format!("opening the Git repository of `{}`", directory.display())
+            }),
         }
     }
 
@@ -186,7 +189,10 @@ impl Repository {
 
     /// Returns the path of the repository, as messages name it.
     fn shown(&self) -> std::path::Display<'_> {
-        self.work_tree.as_deref().unwrap_or(&self.git_directory).display()
+        self.work_tree
+            .as_deref()
+            .unwrap_or(&self.git_directory)
+            .display()
     }
 
     /// Returns the path of a directory relative to the top of the work tree, with `/`, empty for the top itself.
@@ -199,14 +205,20 @@ impl Repository {
         };
         // Git has resolved links in the path of the work tree, so links are resolved here, too.
         let resolve = |path: &Path| {
-            path.canonicalize().with_context(|| format!("resolving `{}`", path.display()))
+            path.canonicalize()
+                .with_context(|| format!("resolving `{}`", path.display()))
         };
         let (top, found) = (resolve(work_tree)?, resolve(directory)?);
         let relative = found.strip_prefix(&top).map_err(|_| {
-            anyhow!("`{}` lies outside of the work tree `{}`", found.display(), top.display())
+            anyhow!(
+                "`{}` lies outside of the work tree `{}`",
+                found.display(),
+                top.display()
+            )
         })?;
-        let relative =
-            relative.to_str().with_context(|| format!("`{}` is not UTF-8", found.display()))?;
+        let relative = relative
+            .to_str()
+            .with_context(|| format!("`{}` is not UTF-8", found.display()))?;
         Ok(relative.to_owned())
     }
 
@@ -222,7 +234,9 @@ impl Repository {
                 };
                 Ok(value("user.name")?.zip(value("user.email")?))
             };
-            let found = read().map_err(explain).context("reading Git's configuration")?;
+            let found = read()
+                .map_err(explain)
+                .context("reading Git's configuration")?;
             found
                 .map(|(name, email)| Person::new(&name, &email))
                 .transpose()
@@ -231,14 +245,24 @@ impl Repository {
     }
 
     /// Calls `work` with a handle that is this thread's for the time being.
-    fn with<T>(&self, work: impl FnOnce(&git2::Repository) -> anyhow::Result<T>) -> anyhow::Result<T> {
-        let kept = self.handles.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&git2::Repository) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let kept = self
+            .handles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let handle = match kept {
             Some(handle) => handle,
             None => open_handle(&self.git_directory)?,
         };
         let outcome = work(&handle);
-        self.handles.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
+        self.handles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(handle);
         outcome
     }
 
@@ -250,12 +274,16 @@ impl Repository {
                 let object = odb.read(id)?;
                 Ok((object.kind(), object.data().to_owned()))
             };
-            let (found, data) =
-                read().map_err(explain).with_context(|| format!("reading object {id} of `{}`", self.shown()))?;
+            let (found, data) = read()
+                .map_err(explain)
+                .with_context(|| format!("reading object {id} of `{}`", self.shown()))?;
             if found == kind {
                 Ok(data)
             } else {
-                Err(anyhow!("object {id} of `{}` is a {found}, not a {kind}", self.shown()))
+                Err(anyhow!(
+                    "object {id} of `{}` is a {found}, not a {kind}",
+                    self.shown()
+                ))
             }
         })
     }
@@ -263,7 +291,9 @@ impl Repository {
 
 impl fmt::Debug for Repository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Repository").field("git_directory", &self.git_directory).finish_non_exhaustive()
+        f.debug_struct("Repository")
+            .field("git_directory", &self.git_directory)
+            .finish_non_exhaustive()
     }
 }
 

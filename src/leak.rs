@@ -21,7 +21,8 @@ const FILE_EXTENSIONS: [&str; 22] = [
 ];
 
 /// Words that the renderer itself writes, whatever the project.
-const OWN_WORDS: [&str; 19] = [
+const OWN_WORDS: [&str; 21] = [
+    "1",
     "Container",
     "Delete",
     "Egress",
@@ -41,6 +42,7 @@ const OWN_WORDS: [&str; 19] = [
     "limits",
     "quota",
     "restricted",
+    "true",
 ];
 
 /// What the projects of a fleet own, ready for look-ups.

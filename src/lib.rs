@@ -29,6 +29,7 @@ pub mod report;
 pub mod schema;
 pub mod source;
 pub mod stage;
+pub mod sync;
 pub mod template;
 pub mod tree;
 pub mod yaml;

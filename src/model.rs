@@ -18,6 +18,7 @@ mod platform;
 mod project;
 mod resources;
 mod scope;
+mod sync;
 mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,7 @@ use serde_json::Value;
 use crate::source::Span;
 
 pub use load::load;
+pub use sync::{Argocd, Flux, Sync, SyncTool};
 
 /// What there is besides `projects.yaml` that its settings refer to.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +62,8 @@ pub struct Model {
     pub repository_branch: String,
     /// URL of the repository that sync tools read.
     pub repository_url: Option<String>,
+    /// What the wiring needs; `None` when `platform.sync` is empty.
+    pub sync: Option<Sync>,
 }
 
 /// One cluster with the platform settings that hold in it (the platform's, overridden by the cluster's own).
@@ -82,6 +86,9 @@ pub struct Cluster {
     pub external_secrets: Option<StoreRef>,
     /// Whether fixed user and group ids are dropped.
     pub openshift: bool,
+    /// The tools that apply the cluster's directories; templates do not see them.
+    #[serde(skip)]
+    pub sync: Vec<SyncTool>,
 }
 
 /// How `credentials: generated` is made inside the cluster.

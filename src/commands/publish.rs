@@ -35,10 +35,12 @@ pub(super) fn publish(arguments: &Publish, console: &mut Console) -> Result<Exit
     };
 
     let files = console.sources.iter();
-    let inputs_commit = repository.inputs_commit(
-        files.map(|file| (join(&below, &file.path), file.text.as_bytes())),
-    )?;
-    let tree = compilation.tree().trim_start_matches("./").trim_end_matches('/');
+    let inputs_commit = repository
+        .inputs_commit(files.map(|file| (join(&below, &file.path), file.text.as_bytes())))?;
+    let tree = compilation
+        .tree()
+        .trim_start_matches("./")
+        .trim_end_matches('/');
     let path = join(&below, if tree == "." { "" } else { tree });
     let message = match &arguments.message {
         Some(message) => message.clone(),
@@ -54,7 +56,9 @@ pub(super) fn publish(arguments: &Publish, console: &mut Console) -> Result<Exit
         beside.insert(HYDRATOR_METADATA.to_owned(), commit.hydrator_metadata(url));
     }
     let publication = Publication {
-        commit: settled.people.sign(&repository, inputs_commit.as_ref(), message)?,
+        commit: settled
+            .people
+            .sign(&repository, inputs_commit.as_ref(), message)?,
         branch,
         remote: settled.remote,
         path,
@@ -68,7 +72,10 @@ pub(super) fn publish(arguments: &Publish, console: &mut Console) -> Result<Exit
     let threads = cli::threads(arguments.jobs);
     let outcome = git::publish(&repository, &publication, |publisher, attempt| {
         if attempt.number > 1 {
-            let message = format!("somebody else has moved `{}`: rendering again", publication.branch);
+            let message = format!(
+                "somebody else has moved `{}`: rendering again",
+                publication.branch
+            );
             console.note(Verbosity::Normal, &message);
         }
         render_each(
@@ -149,10 +156,16 @@ impl People {
         };
         let moment = |role: &Role| role.date.as_deref().map(Moment::parse).transpose();
         let ours = Person::new("Tenantry", "tenantry@localhost")?;
-        let fallback = configured.as_ref().or(self.author.as_ref()).unwrap_or(&ours);
+        let fallback = configured
+            .as_ref()
+            .or(self.author.as_ref())
+            .unwrap_or(&ours);
         let committer = Signature {
             person: from(&self.committer_role, fallback)?,
-            moment: self.date.or(moment(&self.committer_role)?).unwrap_or(self.now),
+            moment: self
+                .date
+                .or(moment(&self.committer_role)?)
+                .unwrap_or(self.now),
         };
         let author = Signature {
             person: match self.author {
@@ -164,7 +177,11 @@ impl People {
                 .or(inputs.map(|inputs| inputs.moment))
                 .unwrap_or(self.now),
         };
-        Ok(CommitText { author, committer, message })
+        Ok(CommitText {
+            author,
+            committer,
+            message,
+        })
     }
 }
 
@@ -196,9 +213,15 @@ fn tell(
             console.note(Verbosity::Normal, &format!("{place} is up to date"));
             return Ok(Exit::Done);
         }
-        Published::Committed { commit, summary, local } => (commit, summary, local),
+        Published::Committed {
+            commit,
+            summary,
+            local,
+        } => (commit, summary, local),
     };
-    console.print(&format!("{commit}\n")).map_err(Failure::Output)?;
+    console
+        .print(&format!("{commit}\n"))
+        .map_err(Failure::Output)?;
     tell_summary(summary, publication, console);
     let written = plural(summary.written.len(), "directory", "directories", "written");
     let (removed, unchanged) = (summary.removed.len(), summary.unchanged);
@@ -212,7 +235,10 @@ fn tell(
         LocalBranch::Moved => {}
         LocalBranch::CheckedOut(work_tree) => console.note(
             Verbosity::Normal,
-            &format!("`{branch}` is checked out in `{}` and has stayed: pull it", work_tree.display()),
+            &format!(
+                "`{branch}` is checked out in `{}` and has stayed: pull it",
+                work_tree.display()
+            ),
         ),
         LocalBranch::Diverged => console.note(
             Verbosity::Normal,
@@ -225,7 +251,10 @@ fn tell(
 fn tell_summary(summary: &Summary, publication: &Publication, console: &Console) {
     for (what, paths) in [("wrote", &summary.written), ("removed", &summary.removed)] {
         for path in paths {
-            console.note(Verbosity::Verbose, &format!("{what} {}", join(&publication.path, path)));
+            console.note(
+                Verbosity::Verbose,
+                &format!("{what} {}", join(&publication.path, path)),
+            );
         }
     }
     for path in &summary.adopted {
@@ -235,6 +264,10 @@ fn tell_summary(summary: &Summary, publication: &Publication, console: &Console)
 
 /// Joins two paths of a repository, of which either may be empty.
 fn join(above: &str, below: &str) -> String {
-    let slash = if above.is_empty() || below.is_empty() { "" } else { "/" };
+    let slash = if above.is_empty() || below.is_empty() {
+        ""
+    } else {
+        "/"
+    };
     format!("{above}{slash}{below}")
 }

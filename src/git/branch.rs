@@ -35,9 +35,14 @@ impl Branch {
         let name = text.strip_prefix(HEADS).unwrap_or(text);
         let valid = !name.contains('\0') && git2::Branch::name_is_valid(name).map_err(explain)?;
         if !valid || name == "HEAD" {
-            return Err(anyhow!("`{}` cannot be the name of a branch", text.escape_debug()));
+            return Err(anyhow!(
+                "`{}` cannot be the name of a branch",
+                text.escape_debug()
+            ));
         }
-        Ok(Branch { name: name.to_owned() })
+        Ok(Branch {
+            name: name.to_owned(),
+        })
     }
 
     /// Returns the name without `refs/heads/`.
@@ -67,7 +72,9 @@ impl Repository {
                 Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
                 Err(error) => return Err(explain(error)),
             };
-            let id = reference.target().ok_or_else(|| anyhow!("it points to another reference"))?;
+            let id = reference
+                .target()
+                .ok_or_else(|| anyhow!("it points to another reference"))?;
             handle.find_commit(id).map_err(explain)?;
             Ok(Some(ObjectId(id)))
         });
@@ -80,25 +87,30 @@ impl Repository {
     pub fn checked_out_in(&self, branch: &Branch) -> anyhow::Result<Option<PathBuf>> {
         let name = branch.reference();
         let found = self.with(|handle| {
-            let main = git2::Repository::open(&self.common_directory)?;
-            if !main.is_bare() && heads_to(&main, &name)? {
-                return Ok(Some(main.workdir().unwrap_or(main.path()).components().collect()));
-            }
-            for linked in &handle.worktrees()? {
-                let Ok(Some(linked)) = linked else {
-                    continue;
-                };
-                let worktree = handle.find_worktree(linked)?;
-                // One whose directory is gone is checked out nowhere.
-                let Ok(opened) = git2::Repository::open_from_worktree(&worktree) else {
-                    continue;
-                };
-                if heads_to(&opened, &name)? {
-                    return Ok(Some(worktree.path().to_owned()));
+            {
+                let main = git2::Repository::open(&self.common_directory)?;
+                if !main.is_bare() && heads_to(&main, &name)? {
+                    return Ok(Some(
+                        main.workdir().unwrap_or(main.path()).components().collect(),
+                    ));
                 }
+                for linked in &handle.worktrees()? {
+                    let Ok(Some(linked)) = linked else {
+                        continue;
+                    };
+                    let worktree = handle.find_worktree(linked)?;
+                    // One whose directory is gone is checked out nowhere.
+                    let Ok(opened) = git2::Repository::open_from_worktree(&worktree) else {
+                        continue;
+                    };
+                    if heads_to(&opened, &name)? {
+                        return Ok(Some(worktree.path().to_owned()));
+                    }
+                }
+                Ok(None)
             }
-            Ok(None)
-        }.map_err(explain));
+            .map_err(explain)
+        });
         found.with_context(|| format!("looking for work trees of `{}`", self.shown()))
     }
 
@@ -114,25 +126,34 @@ impl Repository {
     ) -> anyhow::Result<Move> {
         let name = branch.reference();
         let old = old.map_or(Oid::ZERO_SHA1, |old| old.0);
-        self.with(|handle| match handle.reference_matching(&name, new.0, true, old, log) {
-            Ok(_) => Ok(Move::Moved),
-            Err(error) => match error.code() {
-                ErrorCode::Modified | ErrorCode::NotFound | ErrorCode::Exists => Ok(Move::Raced),
-                ErrorCode::Locked => Ok(Move::Locked),
-                _ => Err(explain(error)).with_context(|| format!("moving `{name}` of `{}`", self.shown())),
+        self.with(
+            |handle| match handle.reference_matching(&name, new.0, true, old, log) {
+                Ok(_) => Ok(Move::Moved),
+                Err(error) => match error.code() {
+                    ErrorCode::Modified | ErrorCode::NotFound | ErrorCode::Exists => {
+                        Ok(Move::Raced)
+                    }
+                    ErrorCode::Locked => Ok(Move::Locked),
+                    _ => Err(explain(error))
+                        .with_context(|| format!("moving `{name}` of `{}`", self.shown())),
+                },
             },
-        })
+        )
     }
 
     /// Returns the lock file of a branch.
     pub(super) fn lock_of(&self, branch: &Branch) -> PathBuf {
-        self.common_directory.join(format!("{}.lock", branch.reference()))
+        self.common_directory
+            .join(format!("{}.lock", branch.reference()))
     }
 
     /// Tells whether a commit has another one among its ancestors, or is that one.
     pub(super) fn contains(&self, commit: ObjectId, ancestor: ObjectId) -> anyhow::Result<bool> {
         let found = self.with(|handle| {
-            Ok(commit == ancestor || handle.graph_descendant_of(commit.0, ancestor.0).map_err(explain)?)
+            Ok(commit == ancestor
+                || handle
+                    .graph_descendant_of(commit.0, ancestor.0)
+                    .map_err(explain)?)
         });
         found.with_context(|| format!("comparing commits {ancestor} and {commit}"))
     }

@@ -65,7 +65,10 @@ impl Person {
         let refuse = |what: &str, text: &str| {
             let forbidden = |c: char| matches!(c, '<' | '>') || c.is_control();
             if text.contains(forbidden) {
-                return Err(anyhow!("{what} `{}` holds `<`, `>` or a control character", text.escape_debug()));
+                return Err(anyhow!(
+                    "{what} `{}` holds `<`, `>` or a control character",
+                    text.escape_debug()
+                ));
             }
             Ok(())
         };
@@ -75,12 +78,18 @@ impl Person {
         if name.is_empty() {
             return Err(anyhow!("the name of an author must not be empty"));
         }
-        Ok(Person { name: name.to_owned(), email: email.to_owned() })
+        Ok(Person {
+            name: name.to_owned(),
+            email: email.to_owned(),
+        })
     }
 
     /// Reads `Name <e-mail>`.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let parts = text.trim().strip_suffix('>').and_then(|text| text.split_once('<'));
+        let parts = text
+            .trim()
+            .strip_suffix('>')
+            .and_then(|text| text.split_once('<'));
         let (name, email) = parts.with_context(|| format!("`{text}` is not `Name <e-mail>`"))?;
         Person::new(name, email)
     }
@@ -123,8 +132,16 @@ impl CommitText {
             None => format!("Render {path} from uncommitted inputs\n"),
             Some(inputs) => {
                 let subject: String = inputs.subject.chars().take(SUBJECT_LIMIT).collect();
-                let subject = if subject.is_empty() { String::new() } else { format!("{subject}\n\n") };
-                format!("Render {path} from {}\n\n{subject}Inputs-Commit: {}\n", inputs.id.short(), inputs.id)
+                let subject = if subject.is_empty() {
+                    String::new()
+                } else {
+                    format!("{subject}\n\n")
+                };
+                format!(
+                    "Render {path} from {}\n\n{subject}Inputs-Commit: {}\n",
+                    inputs.id.short(),
+                    inputs.id
+                )
             }
         }
     }
@@ -136,7 +153,9 @@ impl CommitText {
         let line = |role: &str, signature: &Signature| {
             format!("{role} {} {}\n", signature.person, signature.moment)
         };
-        let parent = parent.map(|parent| format!("parent {parent}\n")).unwrap_or_default();
+        let parent = parent
+            .map(|parent| format!("parent {parent}\n"))
+            .unwrap_or_default();
         let author = line("author", &self.author);
         let committer = line("committer", &self.committer);
         let message = self.message.trim_end();
@@ -183,7 +202,9 @@ impl Repository {
             let reading = || format!("reading `HEAD` of `{}`", self.shown());
             let head = match handle.head().and_then(|head| head.peel_to_commit()) {
                 Ok(head) => head,
-                Err(error) if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
+                Err(error)
+                    if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) =>
+                {
                     return Ok(None);
                 }
                 Err(error) => return Err(explain(error)).with_context(reading),
@@ -191,7 +212,8 @@ impl Repository {
             let tree = head.tree().map_err(explain).with_context(reading)?;
             for (path, content) in files {
                 let entry = tree.get_path(std::path::Path::new(&path));
-                let same = entry.is_ok_and(|entry| entry.id() == hash(git2::ObjectType::Blob, content));
+                let same =
+                    entry.is_ok_and(|entry| entry.id() == hash(git2::ObjectType::Blob, content));
                 if !same {
                     return Ok(None);
                 }
@@ -204,14 +226,23 @@ impl Repository {
 fn describe(commit: &git2::Commit<'_>) -> InputsCommit {
     let text = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes);
-        text.chars().filter(|c| *c == '\n' || !c.is_control()).collect::<String>()
+        text.chars()
+            .filter(|c| *c == '\n' || !c.is_control())
+            .collect::<String>()
     };
     let message = text(commit.message_bytes());
-    let (subject, body) = message.trim_start().split_once('\n').unwrap_or((message.trim(), ""));
+    let (subject, body) = message
+        .trim_start()
+        .split_once('\n')
+        .unwrap_or((message.trim(), ""));
     let author = commit.author();
     InputsCommit {
         id: ObjectId(commit.id()),
-        author: format!("{} <{}>", text(author.name_bytes()), text(author.email_bytes())),
+        author: format!(
+            "{} <{}>",
+            text(author.name_bytes()),
+            text(author.email_bytes())
+        ),
         moment: Moment::of(commit.time()),
         subject: subject.trim().to_owned(),
         body: body.trim().to_owned(),

@@ -46,7 +46,11 @@ pub(super) fn compose<'a>(
 /// Writes a tree and returns its id, or nothing for a tree without entries, of which Git has none.
 ///
 /// `old` is the tree in whose place it comes: when both are the same, nothing is written.
-pub(super) fn write(entries: Entries, old: Option<Oid>, store: &Store<'_>) -> anyhow::Result<Option<Oid>> {
+pub(super) fn write(
+    entries: Entries,
+    old: Option<Oid>,
+    store: &Store<'_>,
+) -> anyhow::Result<Option<Oid>> {
     let Some((id, content)) = encoded(entries) else {
         return Ok(None);
     };
@@ -69,7 +73,9 @@ pub(super) fn encoded(entries: Entries) -> Option<(Oid, Vec<u8>)> {
 /// Returns the entries of a tree of the parent by name.
 pub(super) fn by_name(listing: Option<&Listing>) -> Entries {
     let entries = listing.into_iter().flat_map(|listing| &listing.entries);
-    entries.map(|entry| (entry.name.clone(), entry.clone())).collect()
+    entries
+        .map(|entry| (entry.name.clone(), entry.clone()))
+        .collect()
 }
 
 impl Node<'_> {
@@ -78,17 +84,28 @@ impl Node<'_> {
         let mut entries = match self.files {
             Some(files) => {
                 let entry = |(name, id): &(Box<str>, Oid)| Entry::new(name.as_bytes(), FILE, *id);
-                files.iter().map(entry).map(|entry| (entry.name.clone(), entry)).collect()
+                files
+                    .iter()
+                    .map(entry)
+                    .map(|entry| (entry.name.clone(), entry))
+                    .collect()
             }
             None => by_name(listing),
         };
         for (name, node) in &self.below {
-            let below = if path.is_empty() { (*name).to_owned() } else { format!("{path}/{name}") };
+            let below = if path.is_empty() {
+                (*name).to_owned()
+            } else {
+                format!("{path}/{name}")
+            };
             let present = old.get(&below).map(|listing| listing.id);
             let name = name.as_bytes();
             if let Some(id) = write(node.entries(&below, old, store)?, present, store)? {
                 entries.insert(name.into(), Entry::new(name, DIRECTORY, id));
-            } else if entries.get(name).is_some_and(|entry| entry.kind() == Kind::Directory) {
+            } else if entries
+                .get(name)
+                .is_some_and(|entry| entry.kind() == Kind::Directory)
+            {
                 entries.remove(name);
             }
         }

@@ -83,14 +83,18 @@ pub(super) fn encode(entries: &mut [Entry]) -> Vec<u8> {
 /// Source: `git fsck` refuses such names as `hasDotgit`; `path.c` and `utf8.c` of git 2.47.
 pub(super) fn is_git_directory(name: &str) -> bool {
     // Characters that HFS+ leaves out when it compares names.
-    let ignored = |c: &char| {
-        matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
-    };
+    let ignored = |c: &char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
     let visible: String = name.chars().filter(|c| !ignored(c)).collect();
     // NTFS takes what follows a colon for the name of a stream, and leaves out trailing dots and spaces.
     visible
         .split('\\')
-        .map(|part| part.split(':').next().unwrap_or("").trim_end_matches(['.', ' ']).to_ascii_lowercase())
+        .map(|part| {
+            part.split(':')
+                .next()
+                .unwrap_or("")
+                .trim_end_matches(['.', ' '])
+                .to_ascii_lowercase()
+        })
         .any(|part| part == ".git" || part == "git~1")
 }
 
@@ -104,8 +108,13 @@ mod tests {
 
     #[test]
     fn directories_sort_with_a_slash() {
-        let mut entries =
-            vec![entry("a", DIRECTORY), entry("a0", FILE), entry("a.b", FILE), entry("a-b", DIRECTORY), entry("B", FILE)];
+        let mut entries = vec![
+            entry("a", DIRECTORY),
+            entry("a0", FILE),
+            entry("a.b", FILE),
+            entry("a-b", DIRECTORY),
+            entry("B", FILE),
+        ];
         encode(&mut entries);
         let names: Vec<&[u8]> = entries.iter().map(|entry| &*entry.name).collect();
         assert_eq!(names, [&b"B"[..], b"a-b", b"a.b", b"a", b"a0"]);
@@ -123,7 +132,16 @@ mod tests {
 
     #[test]
     fn names_of_the_git_directory() {
-        for name in [".git", ".GIT", "git~1", ".git.", ".git ", ".git:x", ".g\u{200c}it", "a\\.git"] {
+        for name in [
+            ".git",
+            ".GIT",
+            "git~1",
+            ".git.",
+            ".git ",
+            ".git:x",
+            ".g\u{200c}it",
+            "a\\.git",
+        ] {
             assert!(is_git_directory(name), "{name}");
         }
         for name in ["git", ".gitignore", "x.git", ".git-x", "a", ""] {

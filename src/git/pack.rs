@@ -56,7 +56,10 @@ impl Record {
         deflate(data, &mut bytes);
         let mut crc = Crc::new();
         crc.update(&bytes);
-        Record { crc: crc.sum(), bytes }
+        Record {
+            crc: crc.sum(),
+            bytes,
+        }
     }
 }
 
@@ -72,15 +75,25 @@ impl Pack {
             file.write_all(&[0; HEADER as usize])?;
             Ok::<_, std::io::Error>(file)
         };
-        let file = create().with_context(|| format!("writing a pack to `{}`", directory.display()))?;
-        Ok(Pack { directory, file, end: HEADER, objects: Vec::new() })
+        let file =
+            create().with_context(|| format!("writing a pack to `{}`", directory.display()))?;
+        Ok(Pack {
+            directory,
+            file,
+            end: HEADER,
+            objects: Vec::new(),
+        })
     }
 
     /// Adds an object; the caller sees to it that none is added twice.
     pub(super) fn append(&mut self, id: Oid, record: &Record) -> anyhow::Result<()> {
         let written = self.file.write_all(&record.bytes);
         written.with_context(|| format!("writing a pack to `{}`", self.directory.display()))?;
-        self.objects.push(Packed { id, crc: record.crc, offset: self.end });
+        self.objects.push(Packed {
+            id,
+            crc: record.crc,
+            offset: self.end,
+        });
         self.end += record.bytes.len() as u64;
         Ok(())
     }
@@ -88,11 +101,13 @@ impl Pack {
     /// Syncs the pack and makes it part of the object store; until then, nobody sees it.
     pub(super) fn install(self) -> anyhow::Result<()> {
         let directory = self.directory.clone();
-        self.finish().with_context(|| format!("writing a pack to `{}`", directory.display()))
+        self.finish()
+            .with_context(|| format!("writing a pack to `{}`", directory.display()))
     }
 
     fn finish(mut self) -> anyhow::Result<()> {
-        let count = u32::try_from(self.objects.len()).map_err(|_| anyhow!("it has more than 2^32 objects"))?;
+        let count = u32::try_from(self.objects.len())
+            .map_err(|_| anyhow!("it has more than 2^32 objects"))?;
         let mut pack = self.file.into_inner().map_err(|error| error.into_error())?;
         let name = seal(&mut pack.file, count)?;
         self.objects.sort_unstable_by_key(|object| object.id);
@@ -157,7 +172,8 @@ fn deflate(data: &[u8], out: &mut Vec<u8>) {
     COMPRESSOR.with_borrow_mut(|compressor| {
         compressor.reset();
         loop {
-            let read = usize::try_from(compressor.total_in()).expect("no more is read than there is");
+            let read =
+                usize::try_from(compressor.total_in()).expect("no more is read than there is");
             let status = compressor.compress_vec(&data[read..], out, FlushCompress::Finish);
             match status.expect("deflating refuses no bytes") {
                 Status::StreamEnd => return,

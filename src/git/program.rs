@@ -44,8 +44,17 @@ pub(super) struct Said {
 impl Said {
     /// Makes an error of what was said on standard error.
     pub(super) fn error(&self) -> anyhow::Error {
-        let said: Vec<&str> = self.err.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-        if said.is_empty() { anyhow!("`git` failed without a word") } else { anyhow!("{}", said.join("\n")) }
+        let said: Vec<&str> = self
+            .err
+            .lines()
+            .map(str::trim_end)
+            .filter(|line| !line.is_empty())
+            .collect();
+        if said.is_empty() {
+            anyhow!("`git` failed without a word")
+        } else {
+            anyhow!("{}", said.join("\n"))
+        }
     }
 }
 
@@ -63,11 +72,18 @@ impl Repository {
         command.arg("--git-dir").arg(&self.git_directory);
         if let Some(work_tree) = &self.work_tree {
             // A hook of the repository expects to run there.
-            command.arg("--work-tree").arg(work_tree).current_dir(work_tree);
+            command
+                .arg("--work-tree")
+                .arg(work_tree)
+                .current_dir(work_tree);
         }
         command.args(arguments).stdin(Stdio::null());
         let output = command.output().context("running the program `git`")?;
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Said { success: output.status.success(), out: text(output.stdout), err: text(output.stderr) })
+        Ok(Said {
+            success: output.status.success(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        })
     }
 }

@@ -109,13 +109,16 @@ impl<'r> Publisher<'r> {
     pub fn put(&self, rendered: &RenderedDirectory) -> Result<(), GitError> {
         let unsafe_paths = unsafe_paths(rendered);
         if !unsafe_paths.is_empty() {
-            let stops = unsafe_paths.into_iter().map(|path| self.stop(&path, StopReason::UnsafePath));
+            let stops = unsafe_paths
+                .into_iter()
+                .map(|path| self.stop(&path, StopReason::UnsafePath));
             self.plan().stops.extend(stops);
             return Ok(());
         }
         let content = rendered.files.iter();
-        let files: Files =
-            content.map(|(name, content)| (name.as_str().into(), hash(ObjectType::Blob, content))).collect();
+        let files: Files = content
+            .map(|(name, content)| (name.as_str().into(), hash(ObjectType::Blob, content)))
+            .collect();
         let judged = self.judge(&rendered.path, &files)?;
         if self.adopt || judged.stops.is_empty() {
             let contents = rendered.files.values();
@@ -157,13 +160,20 @@ impl<'r> Publisher<'r> {
         if !plan.stops.is_empty() {
             plan.stops.sort_unstable();
             plan.stops.dedup();
-            return Err(GitError::Stopped(plan.stops.into_iter().map(Refusal::Path).collect()));
+            return Err(GitError::Stopped(
+                plan.stops.into_iter().map(Refusal::Path).collect(),
+            ));
         }
         let summary = plan.summary();
 
-        let ours = plan.directories.iter().map(|(path, files)| (path.as_str(), files));
+        let ours = plan
+            .directories
+            .iter()
+            .map(|(path, files)| (path.as_str(), files));
         let mut top = compose::compose(&self.old, ours, &self.store)?;
-        let index = index::Index { directories: plan.entries };
+        let index = index::Index {
+            directories: plan.entries,
+        };
         let mut text = Vec::new();
         index.write(&mut text).expect("a vector takes everything");
         self.add_file(&mut top, INDEX, &text)?;
@@ -189,13 +199,18 @@ impl<'r> Publisher<'r> {
             self.above = vec![Entries::new(); depth];
             return Ok(());
         };
-        let (above, found) = self.repository.with(|handle| self.read_above(handle, parent))?;
+        let (above, found) = self
+            .repository
+            .with(|handle| self.read_above(handle, parent))?;
         self.above = above;
         match found {
             Found::Directory(top) => self.old = Snapshot::read(self.repository, top)?,
             Found::Nothing => {}
             Found::Other(path, kind) => {
-                let stop = Stop { path, reason: reason_of_obstacle(kind) };
+                let stop = Stop {
+                    path,
+                    reason: reason_of_obstacle(kind),
+                };
                 return Err(GitError::Stopped(vec![Refusal::Path(stop)]));
             }
         }
@@ -215,7 +230,11 @@ impl<'r> Publisher<'r> {
     }
 
     /// Reads the trees that lead to ours, from the top of the parent.
-    fn read_above(&self, handle: &git2::Repository, parent: Oid) -> anyhow::Result<(Vec<Entries>, Found)> {
+    fn read_above(
+        &self,
+        handle: &git2::Repository,
+        parent: Oid,
+    ) -> anyhow::Result<(Vec<Entries>, Found)> {
         let reading = || format!("reading commit {parent} of `{}`", self.repository.shown());
         let root = tree_of(handle, parent).with_context(reading)?;
         let mut above = Vec::new();
@@ -229,9 +248,16 @@ impl<'r> Publisher<'r> {
                 Found::Nothing | Found::Other(..) => Entries::new(),
             };
             above.push(entries);
-            walked = if walked.is_empty() { component.to_owned() } else { format!("{walked}/{component}") };
+            walked = if walked.is_empty() {
+                component.to_owned()
+            } else {
+                format!("{walked}/{component}")
+            };
         }
-        Ok((above, look_up(handle, root, &self.path).with_context(reading)?))
+        Ok((
+            above,
+            look_up(handle, root, &self.path).with_context(reading)?,
+        ))
     }
 
     /// Decides on the directories that were ours and were not put: they are to vanish.
@@ -261,14 +287,22 @@ impl<'r> Publisher<'r> {
         if present.is_none_or(|present| present.id != id) {
             self.store.insert(id, ObjectType::Blob, content)?;
         }
-        top.insert(name.as_bytes().into(), Entry::new(name.as_bytes(), FILE, id));
+        top.insert(
+            name.as_bytes().into(),
+            Entry::new(name.as_bytes(), FILE, id),
+        );
         Ok(())
     }
 
     /// Writes the trees from ours up to the top of the repository, whose id is returned.
     fn write_above(&self, top: Entries) -> anyhow::Result<Oid> {
         let mut entries = top;
-        for (component, above) in components(&self.path).zip(&self.above).collect::<Vec<_>>().into_iter().rev() {
+        for (component, above) in components(&self.path)
+            .zip(&self.above)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+        {
             let name = component.as_bytes();
             let id = compose::write(entries, None, &self.store)?;
             entries = above.clone();
@@ -283,11 +317,18 @@ impl<'r> Publisher<'r> {
 
     /// Returns how messages name a path of the tree: from the top of the repository.
     fn shown(&self, path: &str) -> String {
-        if self.path.is_empty() { path.to_owned() } else { format!("{}/{path}", self.path) }
+        if self.path.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{}/{path}", self.path)
+        }
     }
 
     fn stop(&self, path: &str, reason: StopReason) -> Stop {
-        Stop { path: self.shown(path), reason }
+        Stop {
+            path: self.shown(path),
+            reason,
+        }
     }
 
     fn plan(&self) -> MutexGuard<'_, Plan> {
@@ -304,7 +345,9 @@ impl Plan {
     fn note(&mut self, stops: Vec<Stop>, adopt: bool) {
         for stop in stops {
             match stop.reason {
-                StopReason::Foreign | StopReason::HandEdited if adopt => self.adopted.push(stop.path),
+                StopReason::Foreign | StopReason::HandEdited if adopt => {
+                    self.adopted.push(stop.path)
+                }
                 _ => self.stops.push(stop),
             }
         }
@@ -329,7 +372,9 @@ impl Repository {
         let handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
         for handle in &*handles {
             let refreshed = handle.odb().and_then(|odb| odb.refresh());
-            refreshed.map_err(explain).with_context(|| format!("opening the object store of `{}`", self.shown()))?;
+            refreshed
+                .map_err(explain)
+                .with_context(|| format!("opening the object store of `{}`", self.shown()))?;
         }
         Ok(())
     }
@@ -351,12 +396,17 @@ fn components(path: &str) -> impl Iterator<Item = &str> {
 fn checked_path(written: &str) -> Result<String, GitError> {
     let path = written.trim_start_matches("./").trim_end_matches('/');
     let path = if path == "." { "" } else { path };
-    let safe = path.split('/').all(|name| path::is_name(name) && !is_git_directory(name))
+    let safe = path
+        .split('/')
+        .all(|name| path::is_name(name) && !is_git_directory(name))
         && components(path).count() <= DEPTH_LIMIT;
     if path.is_empty() || safe {
         return Ok(path.to_owned());
     }
-    let stop = Stop { path: written.to_owned(), reason: StopReason::UnsafePath };
+    let stop = Stop {
+        path: written.to_owned(),
+        reason: StopReason::UnsafePath,
+    };
     Err(GitError::Stopped(vec![Refusal::Path(stop)]))
 }
 
@@ -366,6 +416,9 @@ fn unsafe_paths(rendered: &RenderedDirectory) -> Vec<String> {
     if !path::is_directory(directory) || directory.split('/').any(is_git_directory) {
         return vec![directory.clone()];
     }
-    let names = rendered.files.keys().filter(|name| !path::is_name(name) || is_git_directory(name));
+    let names = rendered
+        .files
+        .keys()
+        .filter(|name| !path::is_name(name) || is_git_directory(name));
     names.map(|name| format!("{directory}/{name}")).collect()
 }

@@ -56,26 +56,42 @@ impl Repository {
     }
 
     /// Reads names and ids of the tree at `path` of a commit, as [`Repository::read`] does.
-    pub fn read_commit(&self, commit: ObjectId, path: &str) -> anyhow::Result<Option<TreeReader<'_>>> {
+    pub fn read_commit(
+        &self,
+        commit: ObjectId,
+        path: &str,
+    ) -> anyhow::Result<Option<TreeReader<'_>>> {
         let tree = self.with(|handle| tree_of(handle, commit.0))?;
         self.read_tree(tree, &commit.to_string(), path)
     }
 
     fn resolve_tree(&self, revision: &str) -> anyhow::Result<Oid> {
         self.with(|handle| {
-            let found = handle.revparse_single(revision).and_then(|object| object.peel(ObjectType::Tree));
+            let found = handle
+                .revparse_single(revision)
+                .and_then(|object| object.peel(ObjectType::Tree));
             found.map(|tree| tree.id()).map_err(|error| {
                 let shown = self.shown();
                 match error.code() {
-                    ErrorCode::NotFound => anyhow!("revision `{revision}` is not known in `{shown}`"),
-                    ErrorCode::Ambiguous => anyhow!("revision `{revision}` is ambiguous in `{shown}`"),
-                    _ => explain(error).context(format!("reading revision `{revision}` of `{shown}`")),
+                    ErrorCode::NotFound => {
+                        anyhow!("revision `{revision}` is not known in `{shown}`")
+                    }
+                    ErrorCode::Ambiguous => {
+                        anyhow!("revision `{revision}` is ambiguous in `{shown}`")
+                    }
+                    _ => explain(error)
+                        .context(format!("reading revision `{revision}` of `{shown}`")),
                 }
             })
         })
     }
 
-    fn read_tree(&self, tree: Oid, revision: &str, path: &str) -> anyhow::Result<Option<TreeReader<'_>>> {
+    fn read_tree(
+        &self,
+        tree: Oid,
+        revision: &str,
+        path: &str,
+    ) -> anyhow::Result<Option<TreeReader<'_>>> {
         let found = self
             .with(|handle| look_up(handle, tree, path))
             .with_context(|| format!("reading `{revision}:{path}` of `{}`", self.shown()))?;
@@ -107,7 +123,9 @@ impl TreeReader<'_> {
     /// Returns all files, sorted by directory and name.
     pub fn files(&self) -> impl Iterator<Item = TreeFile> {
         let directories = self.snapshot.directories.iter();
-        directories.flat_map(|(path, listing)| listing.entries.iter().filter_map(|entry| file(path, entry)))
+        directories.flat_map(|(path, listing)| {
+            listing.entries.iter().filter_map(|entry| file(path, entry))
+        })
     }
 
     /// Returns the files that lie in a directory itself, sorted by name; none for a directory that is not there.
@@ -138,7 +156,9 @@ impl TreeReader<'_> {
     pub fn size(&self, file: &TreeFile) -> anyhow::Result<u64> {
         self.repository.with(|handle| {
             let read = || handle.odb()?.read_header(file.id.0);
-            let (size, _) = read().map_err(explain).with_context(|| self.reading(file))?;
+            let (size, _) = read()
+                .map_err(explain)
+                .with_context(|| self.reading(file))?;
             Ok(u64::try_from(size)?)
         })
     }

@@ -35,8 +35,14 @@ impl Remote {
             return Err(anyhow!("`{}` cannot be a remote", text.escape_debug()));
         }
         let secret = secret_of(text).map(str::to_owned);
-        let shown = secret.as_deref().map_or(text.to_owned(), |secret| text.replace(secret, "***"));
-        Ok(Remote { written: text.to_owned(), shown, secret })
+        let shown = secret
+            .as_deref()
+            .map_or(text.to_owned(), |secret| text.replace(secret, "***"));
+        Ok(Remote {
+            written: text.to_owned(),
+            shown,
+            secret,
+        })
     }
 
     /// Returns what messages name it; a password in a URL is masked.
@@ -47,7 +53,10 @@ impl Remote {
     /// Makes an error of what `git` has said, without secrets.
     fn error(&self, said: &Said, doing: &str) -> anyhow::Error {
         let error = said.error().to_string();
-        let error = self.secret.as_deref().map_or(error.clone(), |secret| error.replace(secret, "***"));
+        let error = self
+            .secret
+            .as_deref()
+            .map_or(error.clone(), |secret| error.replace(secret, "***"));
         anyhow!("{error}").context(doing.to_owned())
     }
 }
@@ -71,7 +80,11 @@ impl Repository {
     /// Returns where a branch of a remote points, after seeing to it that its commit is here.
     ///
     /// `None` for a branch that the remote does not have, and `Err` naming remote and ref when it cannot be asked.
-    pub(super) fn fetch_tip(&self, remote: &Remote, branch: &Branch) -> anyhow::Result<Option<ObjectId>> {
+    pub(super) fn fetch_tip(
+        &self,
+        remote: &Remote,
+        branch: &Branch,
+    ) -> anyhow::Result<Option<ObjectId>> {
         // A branch that is moved between asking and fetching is asked for again.
         for _ in 0..4 {
             let Some(tip) = self.remote_tip(remote, branch)? else {
@@ -84,11 +97,19 @@ impl Repository {
                 return Ok(Some(tip));
             }
         }
-        Err(anyhow!("`{}` of `{}` is moved faster than it can be fetched", branch.reference(), remote.shown()))
+        Err(anyhow!(
+            "`{}` of `{}` is moved faster than it can be fetched",
+            branch.reference(),
+            remote.shown()
+        ))
     }
 
     /// Asks a remote where a branch points.
-    pub(super) fn remote_tip(&self, remote: &Remote, branch: &Branch) -> anyhow::Result<Option<ObjectId>> {
+    pub(super) fn remote_tip(
+        &self,
+        remote: &Remote,
+        branch: &Branch,
+    ) -> anyhow::Result<Option<ObjectId>> {
         let name = branch.reference();
         let doing = || format!("asking `{}` for `{name}`", remote.shown());
         let said = self.run_git(&["ls-remote", "--", &remote.written, &name])?;
@@ -100,13 +121,21 @@ impl Repository {
         let Some((id, _)) = lines.find(|(_, found)| *found == name) else {
             return Ok(None);
         };
-        let id = Oid::from_str(id).map_err(super::explain).with_context(doing)?;
+        let id = Oid::from_str(id)
+            .map_err(super::explain)
+            .with_context(doing)?;
         Ok(Some(ObjectId(id)))
     }
 
     fn fetch(&self, remote: &Remote, branch: &Branch) -> anyhow::Result<()> {
         let name = branch.reference();
-        let mut arguments = vec!["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"];
+        let mut arguments = vec![
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+        ];
         // In a shallow clone, such as CI services make, the history of another branch would come in full.
         if self.with(|handle| Ok(handle.is_shallow()))? {
             arguments.push("--depth=1");
@@ -117,7 +146,10 @@ impl Repository {
         if said.success || self.remote_tip(remote, branch)?.is_none() {
             return Ok(());
         }
-        Err(remote.error(&said, &format!("fetching `{name}` from `{}`", remote.shown())))
+        Err(remote.error(
+            &said,
+            &format!("fetching `{name}` from `{}`", remote.shown()),
+        ))
     }
 
     /// Moves a branch of a remote to a commit, if it still points where it did.
@@ -159,7 +191,10 @@ impl Repository {
         let reason = rejection(&said);
         let error = remote.error(&said, &format!("pushing `{name}` to `{}`", remote.shown()));
         Err(match reason {
-            Some(reason) => error.context(format!("`{}` has rejected `{name}`: {reason}", remote.shown())),
+            Some(reason) => error.context(format!(
+                "`{}` has rejected `{name}`: {reason}",
+                remote.shown()
+            )),
             None => error,
         })
     }
@@ -174,15 +209,25 @@ impl Repository {
 /// Source: git-push, "Output": a line of `--porcelain` is flag, refs and summary, with tabs between.
 fn rejection(said: &Said) -> Option<&str> {
     let mut lines = said.out.lines().filter_map(|line| line.strip_prefix("!\t"));
-    lines.next()?.split_once('\t').map(|(_, summary)| summary.trim())
+    lines
+        .next()?
+        .split_once('\t')
+        .map(|(_, summary)| summary.trim())
 }
 
 /// Tells whether another push held the branch's lock at that moment; `git receive-pack` does not wait.
 fn is_contention(said: &Said) -> bool {
     rejection(said).is_some_and(|reason| {
-        ["cannot lock ref", "failed to update ref", "failed to lock", "stale info", "fetch first", "non-fast-forward"]
-            .iter()
-            .any(|known| reason.contains(known))
+        [
+            "cannot lock ref",
+            "failed to update ref",
+            "failed to lock",
+            "stale info",
+            "fetch first",
+            "non-fast-forward",
+        ]
+        .iter()
+        .any(|known| reason.contains(known))
     })
 }
 
@@ -196,10 +241,22 @@ mod tests {
             assert_eq!(Remote::parse(text).expect(text).shown(), expect);
         };
         check("origin", "origin");
-        check("https://git.example.com/a.git", "https://git.example.com/a.git");
-        check("https://ci:s3cret@git.example.com/a.git", "https://ci:***@git.example.com/a.git");
-        check("https://s3cret@git.example.com/a.git", "https://***@git.example.com/a.git");
-        check("ssh://git@git.example.com/a.git", "ssh://git@git.example.com/a.git");
+        check(
+            "https://git.example.com/a.git",
+            "https://git.example.com/a.git",
+        );
+        check(
+            "https://ci:s3cret@git.example.com/a.git",
+            "https://ci:***@git.example.com/a.git",
+        );
+        check(
+            "https://s3cret@git.example.com/a.git",
+            "https://***@git.example.com/a.git",
+        );
+        check(
+            "ssh://git@git.example.com/a.git",
+            "ssh://git@git.example.com/a.git",
+        );
         check("git@git.example.com:a.git", "git@git.example.com:a.git");
         check("/srv/git/a@b.git", "/srv/git/a@b.git");
     }

@@ -10,7 +10,9 @@ use anyhow::anyhow;
 
 use super::branch::Move;
 use super::remote::Pushed;
-use super::{Branch, CommitText, Finished, GitError, ObjectId, Publisher, Refusal, Remote, Repository};
+use super::{
+    Branch, CommitText, Finished, GitError, ObjectId, Publisher, Refusal, Remote, Repository,
+};
 use crate::tree::Summary;
 
 /// How often a publish is tried. One of those that race always wins, so this many others must have won before.
@@ -126,7 +128,11 @@ pub fn publish<E>(
         match publication.move_branch(repository, parent, commit)? {
             Move::Moved => {
                 let local = publication.local_branch(repository, commit)?;
-                return Ok(Published::Committed { commit, summary, local });
+                return Ok(Published::Committed {
+                    commit,
+                    summary,
+                    local,
+                });
             }
             Move::Raced => pause(number),
             Move::Locked => {
@@ -140,7 +146,11 @@ pub fn publish<E>(
             }
         }
     }
-    Err(anyhow!("branch `{}` was moved by somebody else {ATTEMPTS} times in a row", publication.branch).into())
+    Err(anyhow!(
+        "branch `{}` was moved by somebody else {ATTEMPTS} times in a row",
+        publication.branch
+    )
+    .into())
 }
 
 impl Publication {
@@ -179,7 +189,11 @@ impl Publication {
     }
 
     /// Lets the repository's own branch follow a push.
-    fn local_branch(&self, repository: &Repository, commit: ObjectId) -> anyhow::Result<LocalBranch> {
+    fn local_branch(
+        &self,
+        repository: &Repository,
+        commit: ObjectId,
+    ) -> anyhow::Result<LocalBranch> {
         if self.remote.is_none() {
             return Ok(LocalBranch::Moved);
         }

@@ -41,7 +41,9 @@ pub(super) enum Found {
 impl Listing {
     /// Finds an entry by its name.
     pub(super) fn find(&self, name: &[u8]) -> Option<&Entry> {
-        let found = self.entries.binary_search_by(|entry| (*entry.name).cmp(name));
+        let found = self
+            .entries
+            .binary_search_by(|entry| (*entry.name).cmp(name));
         found.ok().map(|at| &self.entries[at])
     }
 }
@@ -56,11 +58,16 @@ impl Snapshot {
             while let Some((path, depth, id)) = waiting.pop() {
                 let listing = read_listing(handle, id).with_context(|| {
                     let path = String::from_utf8_lossy(&path);
-                    format!("reading tree {id}, at `{path}`, of `{}`", repository.shown())
+                    format!(
+                        "reading tree {id}, at `{path}`, of `{}`",
+                        repository.shown()
+                    )
                 })?;
                 count += listing.entries.len();
                 if count > ENTRIES_LIMIT {
-                    return Err(anyhow!("tree {top} has more than {ENTRIES_LIMIT} files and directories"));
+                    return Err(anyhow!(
+                        "tree {top} has more than {ENTRIES_LIMIT} files and directories"
+                    ));
                 }
                 for entry in &listing.entries {
                     if entry.kind() != Kind::Directory {
@@ -69,7 +76,9 @@ impl Snapshot {
                     let below = join(&path, &entry.name);
                     if depth == DEPTH_LIMIT {
                         let below = String::from_utf8_lossy(&below);
-                        return Err(anyhow!("`{below}` of tree {top} is nested more than {DEPTH_LIMIT} deep"));
+                        return Err(anyhow!(
+                            "`{below}` of tree {top} is nested more than {DEPTH_LIMIT} deep"
+                        ));
                     }
                     waiting.push((below, depth + 1, entry.id));
                 }
@@ -86,7 +95,10 @@ impl Snapshot {
 
     /// Returns the first component of a path that is there and is no directory, as a path.
     pub(super) fn obstacle<'a>(&self, path: &'a str) -> Option<(&'a str, Kind)> {
-        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let ends = path
+            .match_indices('/')
+            .map(|(at, _)| at)
+            .chain([path.len()]);
         for end in ends {
             let (above, name) = path[..end].rsplit_once('/').unwrap_or(("", &path[..end]));
             let entry = self.get(above)?.find(name.as_bytes())?;
@@ -115,8 +127,13 @@ pub(super) fn look_up(handle: &git2::Repository, tree: Oid, path: &str) -> anyho
     let mut found = tree;
     let mut walked = String::new();
     for component in path.split('/').filter(|component| !component.is_empty()) {
-        walked = if walked.is_empty() { component.to_owned() } else { format!("{walked}/{component}") };
-        let listing = read_listing(handle, found).with_context(|| format!("looking up `{walked}`"))?;
+        walked = if walked.is_empty() {
+            component.to_owned()
+        } else {
+            format!("{walked}/{component}")
+        };
+        let listing =
+            read_listing(handle, found).with_context(|| format!("looking up `{walked}`"))?;
         match listing.find(component.as_bytes()) {
             None => return Ok(Found::Nothing),
             Some(entry) if entry.kind() == Kind::Directory => found = entry.id,
@@ -128,8 +145,15 @@ pub(super) fn look_up(handle: &git2::Repository, tree: Oid, path: &str) -> anyho
 
 /// Returns the id of a commit's tree.
 pub(super) fn tree_of(handle: &git2::Repository, commit: Oid) -> anyhow::Result<Oid> {
-    let read = || Ok(handle.find_object(commit, Some(ObjectType::Commit))?.peel_to_tree()?.id());
-    read().map_err(explain).with_context(|| format!("reading commit {commit}"))
+    let read = || {
+        Ok(handle
+            .find_object(commit, Some(ObjectType::Commit))?
+            .peel_to_tree()?
+            .id())
+    };
+    read()
+        .map_err(explain)
+        .with_context(|| format!("reading commit {commit}"))
 }
 
 fn join(path: &[u8], name: &[u8]) -> Vec<u8> {

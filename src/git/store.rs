@@ -32,7 +32,10 @@ pub(super) struct Store<'r> {
 #[derive(Debug)]
 enum Waiting {
     /// Not many so far.
-    Few { objects: Vec<(ObjectType, Vec<u8>)>, bytes: usize },
+    Few {
+        objects: Vec<(ObjectType, Vec<u8>)>,
+        bytes: usize,
+    },
     Many(Pack),
 }
 
@@ -75,12 +78,18 @@ impl<'r> Store<'r> {
 
     /// Makes everything that was taken part of the repository.
     pub(super) fn install(self) -> anyhow::Result<()> {
-        match self.waiting.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        match self
+            .waiting
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
             Waiting::Many(pack) => pack.install(),
             Waiting::Few { objects, .. } => self.repository.with(|handle| {
                 let write = || {
                     let odb = handle.odb()?;
-                    objects.iter().try_for_each(|(kind, data)| odb.write(*kind, data).map(drop))
+                    objects
+                        .iter()
+                        .try_for_each(|(kind, data)| odb.write(*kind, data).map(drop))
                 };
                 write().map_err(explain).with_context(|| {
                     let directory = self.repository.common_directory.join("objects");
@@ -103,7 +112,9 @@ impl<'r> Store<'r> {
                 }
                 Ok(there)
             };
-            look().map_err(explain).with_context(|| format!("looking for object {id}"))
+            look()
+                .map_err(explain)
+                .with_context(|| format!("looking for object {id}"))
         })
     }
 
@@ -128,7 +139,10 @@ impl<'r> Store<'r> {
 
 impl Waiting {
     fn none() -> Self {
-        Waiting::Few { objects: Vec::new(), bytes: 0 }
+        Waiting::Few {
+            objects: Vec::new(),
+            bytes: 0,
+        }
     }
 }
 

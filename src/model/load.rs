@@ -89,6 +89,7 @@ fn resolve(root: &Node, available: &Available, report: &mut Report) -> Model {
         repository_path: fleet.platform.repository_path.clone(),
         repository_branch: fleet.platform.repository_branch.clone(),
         repository_url: fleet.platform.repository_url.clone(),
+        sync: fleet.platform.sync.clone(),
         clusters: fleet.platform.clusters.into_values().collect(),
         projects,
     }

@@ -19,7 +19,21 @@ fn names_of_branches() {
     for name in ["rendered", "refs/heads/rendered", "a/b", "\u{e9}", "main"] {
         assert!(Branch::parse(name).is_ok(), "{name}");
     }
-    for name in ["", "-x", "--all", "a..b", "a b", "a.lock", "/a", "a/", "@{-1}", "a~1", "HEAD", "a\0b", "refs/heads/"] {
+    for name in [
+        "",
+        "-x",
+        "--all",
+        "a..b",
+        "a b",
+        "a.lock",
+        "/a",
+        "a/",
+        "@{-1}",
+        "a~1",
+        "HEAD",
+        "a\0b",
+        "refs/heads/",
+    ] {
         assert!(Branch::parse(name).is_err(), "{name}");
     }
     assert_eq!(Branch::parse("refs/heads/a").expect("a branch").name(), "a");
@@ -41,13 +55,23 @@ fn a_branch_that_is_checked_out_is_not_moved() {
     assert_eq!(refused(&publication("main")), repo.path());
 
     let linked = repo.beside("linked");
-    repo.git(&["worktree", "add", "-q", "-b", "rendered", linked.to_str().expect("UTF-8")]);
+    repo.git(&[
+        "worktree",
+        "add",
+        "-q",
+        "-b",
+        "rendered",
+        linked.to_str().expect("UTF-8"),
+    ]);
     assert_eq!(refused(&publication("rendered")), linked);
     // A work tree that is gone holds nothing back.
     std::fs::remove_dir_all(&linked).expect("removed");
     committed(repo.publish(&publication("rendered"), &sample()));
 
-    let allowed = Publication { allow_checked_out: true, ..publication("main") };
+    let allowed = Publication {
+        allow_checked_out: true,
+        ..publication("main")
+    };
     committed(repo.publish(&allowed, &sample()));
     assert_eq!(repo.history("main"), ["Render", "inputs"]);
     repo.fsck();
@@ -66,10 +90,20 @@ fn a_linked_work_tree_publishes_to_its_repository() {
     let repo = Repo::new();
     repo.commit("inputs");
     let linked = repo.beside("linked");
-    repo.git(&["worktree", "add", "-q", "--detach", linked.to_str().expect("UTF-8")]);
+    repo.git(&[
+        "worktree",
+        "add",
+        "-q",
+        "--detach",
+        linked.to_str().expect("UTF-8"),
+    ]);
     let repository = tenantry::git::Repository::discover(&linked).expect("a repository");
     assert_eq!(repository.work_tree(), Some(linked.as_path()));
-    committed(crate::support::put_all(&repository, &publication("rendered"), &crate::support::fleet(20, "a")));
+    committed(crate::support::put_all(
+        &repository,
+        &publication("rendered"),
+        &crate::support::fleet(20, "a"),
+    ));
     assert_eq!(repo.history("rendered"), ["Render"]);
     repo.fsck();
 }
@@ -98,7 +132,10 @@ fn a_packed_branch_is_moved() {
     let first = repo.publish_new(&sample()[..1]);
     repo.git(&["pack-refs", "--all"]);
     let second = repo.publish_new(&sample());
-    assert_eq!(repo.git(&["rev-parse", "rendered", "rendered~"]), format!("{second}\n{first}"));
+    assert_eq!(
+        repo.git(&["rev-parse", "rendered", "rendered~"]),
+        format!("{second}\n{first}")
+    );
 }
 
 #[test]
@@ -108,12 +145,22 @@ fn a_branch_that_points_elsewhere_is_refused() {
     repo.git(&["symbolic-ref", "refs/heads/alias", "refs/heads/main"]);
     assert_eq!(
         failure(&repo, &publication("alias")),
-        format!("reading `refs/heads/alias` of `{}`: it points to another reference", repo.path().display())
+        format!(
+            "reading `refs/heads/alias` of `{}`: it points to another reference",
+            repo.path().display()
+        )
     );
     let blob = repo.git_with(&["hash-object", "-w", "--stdin"], b"x");
-    std::fs::write(repo.path().join(".git/refs/heads/blob"), format!("{blob}\n")).expect("a file");
+    std::fs::write(
+        repo.path().join(".git/refs/heads/blob"),
+        format!("{blob}\n"),
+    )
+    .expect("a file");
     let error = failure(&repo, &publication("blob"));
-    assert!(error.starts_with("reading `refs/heads/blob` of "), "{error}");
+    assert!(
+        error.starts_with("reading `refs/heads/blob` of "),
+        "{error}"
+    );
     assert_eq!(repo.git(&["rev-parse", "main"]), commit);
 }
 
@@ -123,10 +170,16 @@ fn a_lock_that_stays_is_named() {
     let first = repo.publish_new(&sample()[..1]);
     let lock = repo.path().join("refs/heads/rendered.lock");
     std::fs::write(&lock, "").expect("a file");
-    let impatient = Publication { patience: Duration::ZERO, ..publication("rendered") };
+    let impatient = Publication {
+        patience: Duration::ZERO,
+        ..publication("rendered")
+    };
     assert_eq!(
         failure(&repo, &impatient),
-        format!("`refs/heads/rendered` is locked: if no other process works on it, remove `{}`", lock.display())
+        format!(
+            "`refs/heads/rendered` is locked: if no other process works on it, remove `{}`",
+            lock.display()
+        )
     );
     assert_eq!(repo.git(&["rev-parse", "rendered"]), first.to_string());
     std::fs::remove_file(&lock).expect("removed");
@@ -143,6 +196,12 @@ fn the_reflog_tells_who_moved_the_branch() {
     repo.publish_new(&sample()[..1]);
     let log = repo.git(&["reflog", "show", "--format=%gs", "rendered"]);
     assert_eq!(log, "tenantry publish\ntenantry publish");
-    let output = git_in(repo.path()).args(["reflog", "show", "--format=%gs", "main"]).output().expect("git");
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "commit (initial): inputs\n");
+    let output = git_in(repo.path())
+        .args(["reflog", "show", "--format=%gs", "main"])
+        .output()
+        .expect("git");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "commit (initial): inputs\n"
+    );
 }

@@ -9,17 +9,33 @@ use crate::support::{Repo, fleet, publication, sample};
 /// Returns the number of loose objects, and the names in `objects/pack`.
 fn store(repo: &Repo) -> (usize, Vec<String>) {
     let counts = repo.git(&["count-objects", "-v"]);
-    let loose = counts.lines().next().and_then(|line| line.strip_prefix("count: ")).expect("a count");
+    let loose = counts
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix("count: "))
+        .expect("a count");
     let entries = std::fs::read_dir(repo.path().join("objects/pack")).expect("a directory");
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = entries
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
     names.sort();
     (loose.parse().expect("a number"), names)
 }
 
 fn packs(repo: &Repo) -> Vec<PathBuf> {
-    let names = store(repo).1.into_iter().filter(|name| name.ends_with(".pack"));
-    names.map(|name| repo.path().join("objects/pack").join(name)).collect()
+    let names = store(repo)
+        .1
+        .into_iter()
+        .filter(|name| name.ends_with(".pack"));
+    names
+        .map(|name| repo.path().join("objects/pack").join(name))
+        .collect()
 }
 
 #[test]
@@ -43,9 +59,15 @@ fn many_objects_are_one_pack() {
 fn large_files_are_one_pack() {
     let repo = Repo::bare();
     let large = "0123456789\n".repeat(500_000);
-    repo.publish_new(&[crate::support::directory("a", &[("large.yaml", &large), ("small.yaml", "")])]);
+    repo.publish_new(&[crate::support::directory(
+        "a",
+        &[("large.yaml", &large), ("small.yaml", "")],
+    )]);
     assert_eq!((store(&repo).0, packs(&repo).len()), (0, 1));
-    assert_eq!(repo.git(&["cat-file", "-s", "rendered:overlays/a/large.yaml"]), large.len().to_string());
+    assert_eq!(
+        repo.git(&["cat-file", "-s", "rendered:overlays/a/large.yaml"]),
+        large.len().to_string()
+    );
     repo.fsck();
 }
 
@@ -57,10 +79,19 @@ fn pack_and_index_are_those_of_git() {
     let other = repo.beside("other.pack");
     std::fs::copy(&pack, &other).expect("a copy");
     let name = repo.git(&["index-pack", "--strict", other.to_str().expect("UTF-8")]);
-    assert_eq!(pack.file_name().expect("a name").to_string_lossy(), format!("pack-{name}.pack"));
+    assert_eq!(
+        pack.file_name().expect("a name").to_string_lossy(),
+        format!("pack-{name}.pack")
+    );
     let index = |path: &PathBuf| std::fs::read(path.with_extension("idx")).expect("an index");
-    assert!(index(&pack) == index(&other), "the index is not that of `git index-pack`");
-    repo.git(&["verify-pack", pack.with_extension("idx").to_str().expect("UTF-8")]);
+    assert!(
+        index(&pack) == index(&other),
+        "the index is not that of `git index-pack`"
+    );
+    repo.git(&[
+        "verify-pack",
+        pack.with_extension("idx").to_str().expect("UTF-8"),
+    ]);
 }
 
 #[test]
@@ -100,7 +131,11 @@ fn what_killed_processes_left_is_removed() {
     let repo = Repo::bare();
     let left = repo.path().join("objects/pack/tmp_tenantry_1_0");
     std::fs::write(&left, "half a pack").expect("a file");
-    std::fs::write(repo.path().join("objects/pack/pack-0.pack"), "without an index").expect("a file");
+    std::fs::write(
+        repo.path().join("objects/pack/pack-0.pack"),
+        "without an index",
+    )
+    .expect("a file");
     repo.publish_new(&fleet(30, "a"));
     let (_, names) = store(&repo);
     assert_eq!(names.len(), 3, "{names:?}");
@@ -129,12 +164,18 @@ fn a_store_that_cannot_be_written_is_named() {
     std::fs::write(&directory, "no directory").expect("a file");
     let outcome = repo.publish(&publication("rendered"), &[]);
     assert!(outcome.is_ok(), "few objects need no pack: {outcome:?}");
-    let publisher = tenantry::git::publish(&repo.open(), &publication("rendered"), |publisher, _| {
-        fleet(30, "a").iter().try_for_each(|directory| publisher.put(directory))
-    });
+    let publisher =
+        tenantry::git::publish(&repo.open(), &publication("rendered"), |publisher, _| {
+            fleet(30, "a")
+                .iter()
+                .try_for_each(|directory| publisher.put(directory))
+        });
     let Err(Failure::Caller(GitError::Environment(error))) = publisher else {
         panic!("{publisher:?}");
     };
-    assert!(format!("{error:#}").starts_with(&format!("writing a pack to `{}`: ", directory.display())), "{error:#}");
+    assert!(
+        format!("{error:#}").starts_with(&format!("writing a pack to `{}`: ", directory.display())),
+        "{error:#}"
+    );
     assert_eq!(repo.git(&["rev-parse", "rendered~"]), first.to_string());
 }

@@ -26,7 +26,11 @@ fn stops(repo: &Repo, publication: &Publication, directories: &[RenderedDirector
             .iter()
             .map(|refusal| {
                 let diagnostic = refusal.to_diagnostic();
-                format!("{} {}", diagnostic.code.as_str(), diagnostic.path.unwrap_or_default())
+                format!(
+                    "{} {}",
+                    diagnostic.code.as_str(),
+                    diagnostic.path.unwrap_or_default()
+                )
             })
             .collect(),
         other => panic!("{other:?}"),
@@ -37,13 +41,18 @@ fn stops(repo: &Repo, publication: &Publication, directories: &[RenderedDirector
 fn changed() -> Vec<RenderedDirectory> {
     let mut directories = sample();
     for directory in &mut directories {
-        directory.files.insert("ui.yaml".to_owned(), b"changed\n".to_vec());
+        directory
+            .files
+            .insert("ui.yaml".to_owned(), b"changed\n".to_vec());
     }
     directories
 }
 
 fn adopting() -> Publication {
-    Publication { adopt: true, ..publication("rendered") }
+    Publication {
+        adopt: true,
+        ..publication("rendered")
+    }
 }
 
 #[test]
@@ -53,21 +62,31 @@ fn a_foreign_file_stops() {
     assert_eq!(stops(&repo, &publication("rendered"), &sample()), expect);
     assert_eq!(stops(&repo, &publication("rendered"), &changed()), expect);
     // Also when the directory is to vanish.
-    assert_eq!(stops(&repo, &publication("rendered"), &sample()[1..]), expect);
+    assert_eq!(
+        stops(&repo, &publication("rendered"), &sample()[1..]),
+        expect
+    );
 
     let outcome = repo.publish(&adopting(), &sample()).expect("published");
     let Published::Committed { summary, .. } = outcome else {
         panic!("{outcome:?}");
     };
     assert_eq!(summary.adopted, ["overlays/in-cluster/churn/extra.yaml"]);
-    assert!(!repo.paths("rendered").contains(&"overlays/in-cluster/churn/extra.yaml".to_owned()));
+    assert!(
+        !repo
+            .paths("rendered")
+            .contains(&"overlays/in-cluster/churn/extra.yaml".to_owned())
+    );
     repo.fsck();
 }
 
 #[test]
 fn a_foreign_directory_stops() {
     let repo = published_and(|repo| repo.write(&[("overlays/in-cluster/churn/sub/x.yaml", "x\n")]));
-    assert_eq!(stops(&repo, &publication("rendered"), &sample()), ["foreign-file overlays/in-cluster/churn/sub"]);
+    assert_eq!(
+        stops(&repo, &publication("rendered"), &sample()),
+        ["foreign-file overlays/in-cluster/churn/sub"]
+    );
     committed(repo.publish(&adopting(), &sample()));
     assert_eq!(repo.paths("rendered").len(), 5);
     repo.fsck();
@@ -75,18 +94,30 @@ fn a_foreign_directory_stops() {
 
 #[test]
 fn an_edit_by_hand_stops_what_would_undo_it() {
-    let repo = published_and(|repo| repo.write(&[("overlays/in-cluster/churn/ui.yaml", "by hand\n")]));
+    let repo =
+        published_and(|repo| repo.write(&[("overlays/in-cluster/churn/ui.yaml", "by hand\n")]));
     let expect = ["hand-edited overlays/in-cluster/churn/ui.yaml"];
     assert_eq!(stops(&repo, &publication("rendered"), &sample()), expect);
     assert_eq!(stops(&repo, &publication("rendered"), &changed()), expect);
-    assert_eq!(stops(&repo, &publication("rendered"), &sample()[1..]), expect);
+    assert_eq!(
+        stops(&repo, &publication("rendered"), &sample()[1..]),
+        expect
+    );
     committed(repo.publish(&adopting(), &sample()));
-    assert_eq!(repo.git(&["cat-file", "blob", "rendered:overlays/in-cluster/churn/ui.yaml"]), "churn");
+    assert_eq!(
+        repo.git(&[
+            "cat-file",
+            "blob",
+            "rendered:overlays/in-cluster/churn/ui.yaml"
+        ]),
+        "churn"
+    );
 }
 
 #[test]
 fn an_edit_that_is_what_is_rendered_is_no_edit() {
-    let repo = published_and(|repo| repo.write(&[("overlays/in-cluster/churn/ui.yaml", "changed\n")]));
+    let repo =
+        published_and(|repo| repo.write(&[("overlays/in-cluster/churn/ui.yaml", "changed\n")]));
     committed(repo.publish(&publication("rendered"), &changed()));
     repo.fsck();
 }
@@ -94,16 +125,24 @@ fn an_edit_that_is_what_is_rendered_is_no_edit() {
 #[test]
 fn a_deleted_file_comes_back() {
     let repo = published_and(|repo| {
-        std::fs::remove_file(repo.path().join("overlays/in-cluster/churn/ui.yaml")).expect("removed");
+        std::fs::remove_file(repo.path().join("overlays/in-cluster/churn/ui.yaml"))
+            .expect("removed");
     });
     committed(repo.publish(&publication("rendered"), &sample()));
-    assert_eq!(repo.git(&["diff", "--name-only", "rendered~2", "rendered"]), "");
+    assert_eq!(
+        repo.git(&["diff", "--name-only", "rendered~2", "rendered"]),
+        ""
+    );
 }
 
 #[test]
 fn an_executable_bit_is_taken_away() {
     let repo = published_and(|repo| {
-        repo.git(&["update-index", "--chmod=+x", "overlays/in-cluster/churn/ui.yaml"]);
+        repo.git(&[
+            "update-index",
+            "--chmod=+x",
+            "overlays/in-cluster/churn/ui.yaml",
+        ]);
         repo.git(&["config", "core.fileMode", "false"]);
     });
     assert!(repo.git(&["ls-tree", "-r", "rendered"]).contains("100755"));
@@ -126,14 +165,23 @@ fn links_are_neither_followed_nor_replaced() {
         })
     };
     for (path, publications) in [
-        ("overlays/in-cluster/churn/ui.yaml", [publication("rendered"), adopting()]),
-        ("overlays/in-cluster/churn", [publication("rendered"), adopting()]),
+        (
+            "overlays/in-cluster/churn/ui.yaml",
+            [publication("rendered"), adopting()],
+        ),
+        (
+            "overlays/in-cluster/churn",
+            [publication("rendered"), adopting()],
+        ),
         ("overlays/index.json", [publication("rendered"), adopting()]),
         ("overlays", [publication("rendered"), adopting()]),
     ] {
         let repo = link("vision", path);
         for publication in publications {
-            assert_eq!(stops(&repo, &publication, &sample()), [format!("symbolic-link {path}")]);
+            assert_eq!(
+                stops(&repo, &publication, &sample()),
+                [format!("symbolic-link {path}")]
+            );
         }
     }
 }
@@ -145,21 +193,35 @@ fn a_file_where_a_directory_belongs_stops() {
         repo.write(&[("overlays/in-cluster", "x\n")]);
     });
     for publication in [publication("rendered"), adopting()] {
-        assert_eq!(stops(&repo, &publication, &sample()), ["foreign-file overlays/in-cluster"]);
+        assert_eq!(
+            stops(&repo, &publication, &sample()),
+            ["foreign-file overlays/in-cluster"]
+        );
     }
     let mut below = publication("rendered");
     below.path = "overlays/in-cluster/deeper".to_owned();
-    assert_eq!(stops(&repo, &below, &sample()), ["foreign-file overlays/in-cluster"]);
+    assert_eq!(
+        stops(&repo, &below, &sample()),
+        ["foreign-file overlays/in-cluster"]
+    );
 }
 
 #[test]
 fn foreign_files_elsewhere_are_kept() {
     let repo = published_and(|repo| {
-        repo.write(&[("overlays/README.md", "x\n"), ("overlays/in-cluster/notes", "x\n"), ("overlays/team/a/b.yaml", "x\n")]);
+        repo.write(&[
+            ("overlays/README.md", "x\n"),
+            ("overlays/in-cluster/notes", "x\n"),
+            ("overlays/team/a/b.yaml", "x\n"),
+        ]);
     });
     committed(repo.publish(&publication("rendered"), &sample()[..1]));
     let paths = repo.paths("rendered");
-    for kept in ["overlays/README.md", "overlays/in-cluster/notes", "overlays/team/a/b.yaml"] {
+    for kept in [
+        "overlays/README.md",
+        "overlays/in-cluster/notes",
+        "overlays/team/a/b.yaml",
+    ] {
         assert!(paths.contains(&kept.to_owned()), "{kept}");
     }
     repo.fsck();
@@ -168,7 +230,10 @@ fn foreign_files_elsewhere_are_kept() {
 #[test]
 fn an_index_that_cannot_be_read_stops() {
     let repo = published_and(|repo| repo.write(&[("overlays/index.json", "<<<<<<< ours\n")]));
-    assert_eq!(stops(&repo, &publication("rendered"), &sample()), ["invalid-index overlays/index.json"]);
+    assert_eq!(
+        stops(&repo, &publication("rendered"), &sample()),
+        ["invalid-index overlays/index.json"]
+    );
 }
 
 #[test]
@@ -178,7 +243,10 @@ fn without_an_index_only_what_differs_is_foreign() {
     });
     assert_eq!(
         stops(&repo, &publication("rendered"), &changed()),
-        ["foreign-file overlays/in-cluster/churn/ui.yaml", "foreign-file overlays/in-cluster/vision/ui.yaml"]
+        [
+            "foreign-file overlays/in-cluster/churn/ui.yaml",
+            "foreign-file overlays/in-cluster/vision/ui.yaml"
+        ]
     );
     committed(repo.publish(&publication("rendered"), &sample()));
     assert_eq!(repo.paths("rendered").len(), 5);
@@ -187,17 +255,50 @@ fn without_an_index_only_what_differs_is_foreign() {
 #[test]
 fn paths_that_lead_out_of_the_tree_are_refused() {
     let repo = published_and(|_| {});
-    for path in ["../x", "/x", "a/../b", "a//b", "", ".git/hooks", "a/.GIT", "index.json", "a\nb"] {
-        let found = stops(&repo, &publication("rendered"), &[directory(path, &[("a.yaml", "")])]);
-        assert_eq!(found, [format!("unsafe-path {}", format!("overlays/{path}").trim_end_matches('/'))]);
+    for path in [
+        "../x",
+        "/x",
+        "a/../b",
+        "a//b",
+        "",
+        ".git/hooks",
+        "a/.GIT",
+        "index.json",
+        "a\nb",
+    ] {
+        let found = stops(
+            &repo,
+            &publication("rendered"),
+            &[directory(path, &[("a.yaml", "")])],
+        );
+        assert_eq!(
+            found,
+            [format!(
+                "unsafe-path {}",
+                format!("overlays/{path}").trim_end_matches('/')
+            )]
+        );
     }
     for name in ["..", "", ".git", "a/b"] {
-        let found = stops(&repo, &publication("rendered"), &[directory("a", &[(name, "")])]);
-        assert_eq!(found, [format!("unsafe-path {}", format!("overlays/a/{name}").trim_end_matches('/'))]);
+        let found = stops(
+            &repo,
+            &publication("rendered"),
+            &[directory("a", &[(name, "")])],
+        );
+        assert_eq!(
+            found,
+            [format!(
+                "unsafe-path {}",
+                format!("overlays/a/{name}").trim_end_matches('/')
+            )]
+        );
     }
     for path in ["..", "/overlays", "a/../b", ".git", "a//b"] {
         let mut out = publication("rendered");
         out.path = path.to_owned();
-        assert_eq!(stops(&repo, &out, &sample()), [format!("unsafe-path {path}")]);
+        assert_eq!(
+            stops(&repo, &out, &sample()),
+            [format!("unsafe-path {path}")]
+        );
     }
 }

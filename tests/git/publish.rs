@@ -8,7 +8,10 @@ use crate::support::{Repo, committed, directory, fleet, publication, sample};
 fn a_first_publish_is_a_first_commit() {
     let repo = Repo::bare();
     let commit = repo.publish_new(&sample());
-    assert_eq!(commit.to_string(), "78cfcd79ddf5f9340ec753e3029ab9c40f94890e");
+    assert_eq!(
+        commit.to_string(),
+        "78cfcd79ddf5f9340ec753e3029ab9c40f94890e"
+    );
     assert_eq!(repo.git(&["rev-parse", "rendered"]), commit.to_string());
     assert_eq!(
         repo.paths("rendered"),
@@ -27,11 +30,16 @@ fn a_first_publish_is_a_first_commit() {
 fn nothing_new_is_no_commit() {
     let repo = Repo::bare();
     let commit = repo.publish_new(&sample());
-    let outcome = repo.publish(&publication("rendered"), &sample()).expect("published");
+    let outcome = repo
+        .publish(&publication("rendered"), &sample())
+        .expect("published");
     let Published::Unchanged(tip, summary) = outcome else {
         panic!("{outcome:?}");
     };
-    assert_eq!((tip, summary.unchanged, summary.written.len()), (Some(commit), 2, 0));
+    assert_eq!(
+        (tip, summary.unchanged, summary.written.len()),
+        (Some(commit), 2, 0)
+    );
     assert_eq!(repo.history("rendered"), ["Render"]);
 }
 
@@ -40,16 +48,23 @@ fn a_change_keeps_what_is_the_same() {
     let repo = Repo::bare();
     repo.publish_new(&sample());
     let mut changed = sample();
-    changed[1].files.insert("ui.yaml".to_owned(), b"new\n".to_vec());
+    changed[1]
+        .files
+        .insert("ui.yaml".to_owned(), b"new\n".to_vec());
     changed.push(directory("other/new", &[("a.yaml", "a\n")]));
-    let outcome = repo.publish(&publication("rendered"), &changed).expect("published");
+    let outcome = repo
+        .publish(&publication("rendered"), &changed)
+        .expect("published");
     let Published::Committed { summary, .. } = outcome else {
         panic!("{outcome:?}");
     };
     assert_eq!(summary.written, ["in-cluster/vision", "other/new"]);
     assert_eq!((summary.unchanged, summary.removed.len()), (1, 0));
     let changes = repo.git(&["diff", "--name-status", "rendered~", "rendered"]);
-    assert_eq!(changes, "M\toverlays/in-cluster/vision/ui.yaml\nM\toverlays/index.json\nA\toverlays/other/new/a.yaml");
+    assert_eq!(
+        changes,
+        "M\toverlays/in-cluster/vision/ui.yaml\nM\toverlays/index.json\nA\toverlays/other/new/a.yaml"
+    );
     repo.fsck();
 }
 
@@ -59,14 +74,20 @@ fn what_is_no_longer_rendered_is_gone() {
     let mut all = sample();
     all.push(directory("other/gone", &[("a.yaml", "a\n")]));
     repo.publish_new(&all);
-    let outcome = repo.publish(&publication("rendered"), &sample()[..1]).expect("published");
+    let outcome = repo
+        .publish(&publication("rendered"), &sample()[..1])
+        .expect("published");
     let Published::Committed { summary, .. } = outcome else {
         panic!("{outcome:?}");
     };
     assert_eq!(summary.removed, ["in-cluster/vision", "other/gone"]);
     assert_eq!(
         repo.paths("rendered"),
-        ["overlays/in-cluster/churn/namespace.yaml", "overlays/in-cluster/churn/ui.yaml", "overlays/index.json"]
+        [
+            "overlays/in-cluster/churn/namespace.yaml",
+            "overlays/in-cluster/churn/ui.yaml",
+            "overlays/index.json"
+        ]
     );
     repo.fsck();
 }
@@ -74,12 +95,22 @@ fn what_is_no_longer_rendered_is_gone() {
 #[test]
 fn the_rest_of_the_repository_is_kept_as_it_is() {
     let repo = Repo::new();
-    repo.write(&[("README.md", "hello\n"), ("overlays.md", "before\n"), ("overlays/README.md", "ours?\n"), ("z/run.sh", "x\n")]);
+    repo.write(&[
+        ("README.md", "hello\n"),
+        ("overlays.md", "before\n"),
+        ("overlays/README.md", "ours?\n"),
+        ("z/run.sh", "x\n"),
+    ]);
     repo.git(&["update-index", "--add", "--chmod=+x", "z/run.sh"]);
     std::os::unix::fs::symlink("README.md", repo.path().join("link")).expect("a link");
     repo.git(&["add", "-A"]);
     let submodule = "1111111111111111111111111111111111111111";
-    repo.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{submodule},module")]);
+    repo.git(&[
+        "update-index",
+        "--add",
+        "--cacheinfo",
+        &format!("160000,{submodule},module"),
+    ]);
     let blob = repo.git(&["rev-parse", ":README.md"]);
     let line = [b"100644 ", blob.as_bytes(), b"\tcaf\xe9\0"].concat();
     repo.git_with(&["update-index", "-z", "--add", "--index-info"], &line);
@@ -88,8 +119,10 @@ fn the_rest_of_the_repository_is_kept_as_it_is() {
     let before = repo.git(&["ls-tree", "-r", "main"]);
     repo.publish_new(&sample());
     let after = repo.git(&["ls-tree", "-r", "rendered"]);
-    let kept: Vec<&str> =
-        after.lines().filter(|line| !line.contains("overlays/in-cluster") && !line.contains("index.json")).collect();
+    let kept: Vec<&str> = after
+        .lines()
+        .filter(|line| !line.contains("overlays/in-cluster") && !line.contains("index.json"))
+        .collect();
     assert_eq!(kept, before.lines().collect::<Vec<_>>());
     assert_eq!(repo.history("rendered"), ["Render", "inputs"]);
     repo.fsck();
@@ -104,8 +137,14 @@ fn work_tree_and_index_are_not_touched() {
     repo.git(&["add", "projects.yaml"]);
     let index = std::fs::read(repo.path().join(".git/index")).expect("an index");
     repo.publish_new(&fleet(20, "a"));
-    assert_eq!(std::fs::read(repo.path().join(".git/index")).expect("an index"), index);
-    assert_eq!(repo.git(&["status", "--porcelain"]), "M  projects.yaml\n?? untracked");
+    assert_eq!(
+        std::fs::read(repo.path().join(".git/index")).expect("an index"),
+        index
+    );
+    assert_eq!(
+        repo.git(&["status", "--porcelain"]),
+        "M  projects.yaml\n?? untracked"
+    );
     assert!(!repo.path().join("overlays").exists());
 }
 
@@ -118,7 +157,11 @@ fn check_against_git(path: &str, directories: &[tenantry::tree::RenderedDirector
     repo.fsck();
 
     let other = Repo::new();
-    let below = if path == "." { String::new() } else { format!("{path}/") };
+    let below = if path == "." {
+        String::new()
+    } else {
+        format!("{path}/")
+    };
     for directory in directories {
         for (name, content) in &directory.files {
             let text = String::from_utf8(content.clone()).expect("text");
@@ -130,7 +173,10 @@ fn check_against_git(path: &str, directories: &[tenantry::tree::RenderedDirector
     other.git(&["add", "-A", "-f"]);
     let tree = other.git(&["write-tree"]);
     assert_eq!(repo.git(&["rev-parse", "rendered^{tree}"]), tree);
-    assert_eq!(other.git_with(&["commit-tree", &tree], b"Render\n"), commit.to_string());
+    assert_eq!(
+        other.git_with(&["commit-tree", &tree], b"Render\n"),
+        commit.to_string()
+    );
 }
 
 #[test]
@@ -143,10 +189,26 @@ fn trees_and_commits_are_those_of_git() {
 
 #[test]
 fn names_are_sorted_as_git_sorts_them() {
-    let names = ["a", "a.b", "a-b", "a0", "a b", "A", "aa", "\u{e9}", "\u{10ffff}", "~", "a:b", "a\\b"];
+    let names = [
+        "a",
+        "a.b",
+        "a-b",
+        "a0",
+        "a b",
+        "A",
+        "aa",
+        "\u{e9}",
+        "\u{10ffff}",
+        "~",
+        "a:b",
+        "a\\b",
+    ];
     let mut directories = Vec::new();
     for first in names {
-        directories.push(directory(&format!("c/{first}"), &[("a", "1\n"), ("a.b", "2\n"), ("a-b", "\n"), ("B", "")]));
+        directories.push(directory(
+            &format!("c/{first}"),
+            &[("a", "1\n"), ("a.b", "2\n"), ("a-b", "\n"), ("B", "")],
+        ));
         directories.push(directory(&format!("{first}/d/e"), &[("x.yaml", first)]));
     }
     check_against_git("overlays", &directories);
@@ -157,7 +219,9 @@ fn generated_trees_are_those_of_git() {
     // A fixed sequence: the same trees on every machine.
     let mut state: u64 = 1;
     let mut next = |bound: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % bound
     };
     let words = ["a", "a-", "a.", "a0", "b", "ab", "B", "-", "_x", "z.y"];
@@ -166,9 +230,17 @@ fn generated_trees_are_those_of_git() {
         for _ in 0..next(30) + 1 {
             let path = format!("{}/{}", words[next(10) as usize], words[next(10) as usize]);
             let files: Vec<(String, String)> = (0..next(5) + 1)
-                .map(|_| (format!("{}.yaml", words[next(10) as usize]), "x".repeat(next(3000) as usize)))
+                .map(|_| {
+                    (
+                        format!("{}.yaml", words[next(10) as usize]),
+                        "x".repeat(next(3000) as usize),
+                    )
+                })
                 .collect();
-            let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+            let files: Vec<(&str, &str)> = files
+                .iter()
+                .map(|(name, text)| (name.as_str(), text.as_str()))
+                .collect();
             directories.insert(path.clone(), directory(&path, &files));
         }
         check_against_git("overlays", &directories.into_values().collect::<Vec<_>>());
@@ -179,12 +251,29 @@ fn generated_trees_are_those_of_git() {
 fn a_directory_may_become_the_parent_of_others_and_back() {
     let repo = Repo::bare();
     let flat = [directory("a", &[("x.yaml", "1\n"), ("y.yaml", "2\n")])];
-    let deep = [directory("a/b/c", &[("x.yaml", "1\n")]), directory("a/d", &[("y.yaml", "2\n")])];
+    let deep = [
+        directory("a/b/c", &[("x.yaml", "1\n")]),
+        directory("a/d", &[("y.yaml", "2\n")]),
+    ];
     repo.publish_new(&flat);
     repo.publish_new(&deep);
-    assert_eq!(repo.paths("rendered"), ["overlays/a/b/c/x.yaml", "overlays/a/d/y.yaml", "overlays/index.json"]);
+    assert_eq!(
+        repo.paths("rendered"),
+        [
+            "overlays/a/b/c/x.yaml",
+            "overlays/a/d/y.yaml",
+            "overlays/index.json"
+        ]
+    );
     repo.publish_new(&flat);
-    assert_eq!(repo.paths("rendered"), ["overlays/a/x.yaml", "overlays/a/y.yaml", "overlays/index.json"]);
+    assert_eq!(
+        repo.paths("rendered"),
+        [
+            "overlays/a/x.yaml",
+            "overlays/a/y.yaml",
+            "overlays/index.json"
+        ]
+    );
     repo.fsck();
 }
 
@@ -192,18 +281,32 @@ fn a_directory_may_become_the_parent_of_others_and_back() {
 fn files_beside_are_never_the_reason_for_a_commit() {
     let repo = Repo::bare();
     let mut publication = publication("rendered");
-    publication.beside.insert("hydrator.metadata".to_owned(), b"{}\n".to_vec());
+    publication
+        .beside
+        .insert("hydrator.metadata".to_owned(), b"{}\n".to_vec());
     committed(repo.publish(&publication, &sample()));
-    publication.beside.insert("hydrator.metadata".to_owned(), b"{\"drySha\": 1}\n".to_vec());
+    publication.beside.insert(
+        "hydrator.metadata".to_owned(),
+        b"{\"drySha\": 1}\n".to_vec(),
+    );
     let outcome = repo.publish(&publication, &sample()).expect("published");
     assert!(matches!(outcome, Published::Unchanged(..)));
-    assert_eq!(repo.git(&["cat-file", "blob", "rendered:overlays/hydrator.metadata"]), "{}");
+    assert_eq!(
+        repo.git(&["cat-file", "blob", "rendered:overlays/hydrator.metadata"]),
+        "{}"
+    );
     committed(repo.publish(&publication, &sample()[..1]));
-    assert_eq!(repo.git(&["cat-file", "blob", "rendered:overlays/hydrator.metadata"]), "{\"drySha\": 1}");
+    assert_eq!(
+        repo.git(&["cat-file", "blob", "rendered:overlays/hydrator.metadata"]),
+        "{\"drySha\": 1}"
+    );
     // Without the option, what an earlier publish has left stays.
     publication.beside.clear();
     committed(repo.publish(&publication, &sample()));
-    assert_eq!(repo.git(&["cat-file", "blob", "rendered:overlays/hydrator.metadata"]), "{\"drySha\": 1}");
+    assert_eq!(
+        repo.git(&["cat-file", "blob", "rendered:overlays/hydrator.metadata"]),
+        "{\"drySha\": 1}"
+    );
     repo.fsck();
 }
 
@@ -213,7 +316,10 @@ fn an_empty_fleet_leaves_an_empty_index() {
     repo.publish_new(&sample());
     repo.publish_new(&[]);
     assert_eq!(repo.paths("rendered"), ["overlays/index.json"]);
-    assert_eq!(repo.git(&["cat-file", "blob", "rendered:overlays/index.json"]), "{\n  \"format\": 1,\n  \"directories\": {}\n}");
+    assert_eq!(
+        repo.git(&["cat-file", "blob", "rendered:overlays/index.json"]),
+        "{\n  \"format\": 1,\n  \"directories\": {}\n}"
+    );
     repo.fsck();
 }
 
@@ -222,7 +328,10 @@ fn the_order_of_directories_does_not_matter() {
     let (one, other) = (Repo::bare(), Repo::bare());
     let mut reversed = fleet(30, "a");
     reversed.reverse();
-    assert_eq!(one.publish_new(&fleet(30, "a")), other.publish_new(&reversed));
+    assert_eq!(
+        one.publish_new(&fleet(30, "a")),
+        other.publish_new(&reversed)
+    );
 }
 
 #[test]
@@ -233,11 +342,24 @@ fn a_publication_starts_where_its_branch_is() {
     let repository = repo.open();
     let branch = |name: &str| Branch::parse(name).expect("a branch");
     assert_eq!(repository.tip(&branch("rendered")).expect("read"), None);
-    let tip = repository.tip(&branch("refs/heads/main")).expect("read").expect("a tip");
+    let tip = repository
+        .tip(&branch("refs/heads/main"))
+        .expect("read")
+        .expect("a tip");
     assert_eq!(tip.to_string(), inputs);
-    let found = repository.inputs_commit([("projects.yaml".to_owned(), &b"x\n"[..])]).expect("read");
-    assert_eq!(found.map(|commit| (commit.id.to_string(), commit.subject)), Some((inputs, "inputs".to_owned())));
+    let found = repository
+        .inputs_commit([("projects.yaml".to_owned(), &b"x\n"[..])])
+        .expect("read");
+    assert_eq!(
+        found.map(|commit| (commit.id.to_string(), commit.subject)),
+        Some((inputs, "inputs".to_owned()))
+    );
     for (path, content) in [("projects.yaml", &b"y\n"[..]), ("other.yaml", b"x\n")] {
-        assert_eq!(repository.inputs_commit([(path.to_owned(), content)]).expect("read"), None);
+        assert_eq!(
+            repository
+                .inputs_commit([(path.to_owned(), content)])
+                .expect("read"),
+            None
+        );
     }
 }

@@ -6,10 +6,17 @@ use crate::support::Repo;
 
 fn sample() -> Repo {
     let repo = Repo::new();
-    repo.write(&[("projects.yaml", "version: 1\n"), ("overlays/index.json", "{}\n"), ("overlays/a/b/x.yaml", "first\n")]);
+    repo.write(&[
+        ("projects.yaml", "version: 1\n"),
+        ("overlays/index.json", "{}\n"),
+        ("overlays/a/b/x.yaml", "first\n"),
+    ]);
     repo.commit("first");
     repo.git(&["tag", "-a", "-m", "tag", "v1"]);
-    repo.write(&[("overlays/a/b/x.yaml", "second\n"), ("overlays/a/run.sh", "x\n")]);
+    repo.write(&[
+        ("overlays/a/b/x.yaml", "second\n"),
+        ("overlays/a/run.sh", "x\n"),
+    ]);
     std::os::unix::fs::symlink("x.yaml", repo.path().join("overlays/a/b/link")).expect("a link");
     repo.git(&["add", "-A"]);
     repo.git(&["update-index", "--chmod=+x", "overlays/a/run.sh"]);
@@ -21,8 +28,14 @@ fn sample() -> Repo {
 fn names_kinds_ids_and_contents() {
     let repo = sample();
     let repository = repo.open();
-    let reader = repository.read("main", "overlays").expect("read").expect("a tree");
-    let files: Vec<_> = reader.files().map(|file| (file.path.clone(), file.kind)).collect();
+    let reader = repository
+        .read("main", "overlays")
+        .expect("read")
+        .expect("a tree");
+    let files: Vec<_> = reader
+        .files()
+        .map(|file| (file.path.clone(), file.kind))
+        .collect();
     assert_eq!(
         files,
         [
@@ -48,10 +61,27 @@ fn revisions_as_people_write_them() {
     let repo = sample();
     let repository = repo.open();
     let first = repo.git(&["rev-parse", "main~"]);
-    for revision in ["main~", "HEAD^", "v1", "refs/tags/v1", &first, &first[..10], "@{1}", ":/first", "main~1^{tree}"] {
-        let reader = repository.read(revision, "overlays").expect(revision).expect(revision);
+    for revision in [
+        "main~",
+        "HEAD^",
+        "v1",
+        "refs/tags/v1",
+        &first,
+        &first[..10],
+        "@{1}",
+        ":/first",
+        "main~1^{tree}",
+    ] {
+        let reader = repository
+            .read(revision, "overlays")
+            .expect(revision)
+            .expect(revision);
         let file = reader.find("a/b/x.yaml").expect("a file");
-        assert_eq!(reader.content(&file).expect("content"), b"first\n", "{revision}");
+        assert_eq!(
+            reader.content(&file).expect("content"),
+            b"first\n",
+            "{revision}"
+        );
     }
 }
 
@@ -64,14 +94,35 @@ fn what_cannot_be_read_is_named() {
         let error = repository.read(revision, path).expect_err("an error");
         assert_eq!(format!("{error:#}"), expect);
     };
-    check("nowhere", "overlays", &format!("revision `nowhere` is not known in `{shown}`"));
-    check("--output=x", "overlays", &format!("revision `--output=x` is not known in `{shown}`"));
-    check("main", "projects.yaml", "`main:projects.yaml` is not a directory");
-    check("main", "overlays/a/run.sh/x", "`main:overlays/a/run.sh` is not a directory");
+    check(
+        "nowhere",
+        "overlays",
+        &format!("revision `nowhere` is not known in `{shown}`"),
+    );
+    check(
+        "--output=x",
+        "overlays",
+        &format!("revision `--output=x` is not known in `{shown}`"),
+    );
+    check(
+        "main",
+        "projects.yaml",
+        "`main:projects.yaml` is not a directory",
+    );
+    check(
+        "main",
+        "overlays/a/run.sh/x",
+        "`main:overlays/a/run.sh` is not a directory",
+    );
     assert!(repository.read("", "overlays").is_err());
     assert!(repository.read("main:projects.yaml", "overlays").is_err());
     assert!(repository.read("main", "nowhere").expect("read").is_none());
-    assert!(repository.read("main", "overlays/nowhere/x").expect("read").is_none());
+    assert!(
+        repository
+            .read("main", "overlays/nowhere/x")
+            .expect("read")
+            .is_none()
+    );
     assert!(repository.read("main", "").expect("read").is_some());
 }
 
@@ -79,19 +130,32 @@ fn what_cannot_be_read_is_named() {
 fn an_object_that_is_missing_is_named() {
     let repo = sample();
     let id = repo.git(&["rev-parse", "main:overlays/a/b/x.yaml"]);
-    std::fs::remove_file(repo.path().join(format!(".git/objects/{}/{}", &id[..2], &id[2..]))).expect("removed");
+    std::fs::remove_file(
+        repo.path()
+            .join(format!(".git/objects/{}/{}", &id[..2], &id[2..])),
+    )
+    .expect("removed");
     let repository = repo.open();
-    let reader = repository.read("main", "overlays").expect("read").expect("a tree");
+    let reader = repository
+        .read("main", "overlays")
+        .expect("read")
+        .expect("a tree");
     let file = reader.find("a/b/x.yaml").expect("a file");
     let error = format!("{:#}", reader.content(&file).expect_err("an error"));
-    assert!(error.starts_with("reading `main:overlays/a/b/x.yaml`: reading object "), "{error}");
+    assert!(
+        error.starts_with("reading `main:overlays/a/b/x.yaml`: reading object "),
+        "{error}"
+    );
 }
 
 #[test]
 fn many_threads_read_at_once() {
     let repo = sample();
     let repository = repo.open();
-    let reader = repository.read("main", "overlays").expect("read").expect("a tree");
+    let reader = repository
+        .read("main", "overlays")
+        .expect("read")
+        .expect("a tree");
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -110,13 +174,20 @@ fn trees_that_are_too_deep_or_too_large_are_refused() {
     let blob = repo.git_with(&["hash-object", "-w", "--stdin"], b"x");
     let mut tree = repo.git_with(&["mktree"], format!("100644 blob {blob}\tx\n").as_bytes());
     // Ten trees of the same subtree each, seven deep: ten million files from eight objects.
-    let wide = |tree: &str| -> String { (0..10).map(|name| format!("040000 tree {tree}\t{name}\n")).collect() };
+    let wide = |tree: &str| -> String {
+        (0..10)
+            .map(|name| format!("040000 tree {tree}\t{name}\n"))
+            .collect()
+    };
     for _ in 0..7 {
         tree = repo.git_with(&["mktree"], wide(&tree).as_bytes());
     }
     let repository = repo.open();
     let error = format!("{:#}", repository.read(&tree, "").expect_err("an error"));
-    assert_eq!(error, format!("tree {tree} has more than 1000000 files and directories"));
+    assert_eq!(
+        error,
+        format!("tree {tree} has more than 1000000 files and directories")
+    );
 
     let mut tree = repo.git_with(&["mktree"], format!("100644 blob {blob}\tx\n").as_bytes());
     for _ in 0..200 {
@@ -130,8 +201,17 @@ fn trees_that_are_too_deep_or_too_large_are_refused() {
 fn a_directory_without_a_repository_is_named() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     // Above the temporary directory, no repository is expected either.
-    let error = format!("{:#}", Repository::discover(directory.path()).expect_err("an error"));
-    assert_eq!(error, format!("`{}` does not lie in a Git repository", directory.path().display()));
+    let error = format!(
+        "{:#}",
+        Repository::discover(directory.path()).expect_err("an error")
+    );
+    assert_eq!(
+        error,
+        format!(
+            "`{}` does not lie in a Git repository",
+            directory.path().display()
+        )
+    );
     assert!(Repository::open(&directory.path().join("nowhere")).is_err());
 }
 
@@ -139,10 +219,18 @@ fn a_directory_without_a_repository_is_named() {
 fn paths_are_taken_from_the_top() {
     let repo = sample();
     let repository = Repository::discover(&repo.path().join("overlays/a")).expect("a repository");
-    assert_eq!(repository.path_of(&repo.path().join("overlays/a")).expect("a path"), "overlays/a");
+    assert_eq!(
+        repository
+            .path_of(&repo.path().join("overlays/a"))
+            .expect("a path"),
+        "overlays/a"
+    );
     assert_eq!(repository.path_of(repo.path()).expect("a path"), "");
     assert!(repository.path_of(&repo.beside("")).is_err());
     let link = repo.beside("link");
     std::os::unix::fs::symlink(repo.path(), &link).expect("a link");
-    assert_eq!(repository.path_of(&link.join("overlays")).expect("a path"), "overlays");
+    assert_eq!(
+        repository.path_of(&link.join("overlays")).expect("a path"),
+        "overlays"
+    );
 }

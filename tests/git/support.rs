@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 use tenantry::git::{
-    Branch, CommitText, Failure, Moment, ObjectId, Person, Publication, Published, Repository, Signature, publish,
+    Branch, CommitText, Failure, Moment, ObjectId, Person, Publication, Published, Repository,
+    Signature, publish,
 };
 use tenantry::tree::RenderedDirectory;
 
@@ -30,7 +31,11 @@ impl Repo {
     fn init(options: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         // As Git resolves it, so that paths can be compared.
-        let path = directory.path().canonicalize().expect("a path").join("repo");
+        let path = directory
+            .path()
+            .canonicalize()
+            .expect("a path")
+            .join("repo");
         std::fs::create_dir(&path).expect("a directory");
         let repo = Repo { directory, path };
         repo.git(&[&["init", "-q", "-b", "main"], options].concat());
@@ -43,7 +48,11 @@ impl Repo {
 
     /// Returns a path beside the repository.
     pub fn beside(&self, name: &str) -> PathBuf {
-        self.directory.path().canonicalize().expect("a path").join(name)
+        self.directory
+            .path()
+            .canonicalize()
+            .expect("a path")
+            .join(name)
     }
 
     pub fn open(&self) -> Repository {
@@ -59,7 +68,9 @@ impl Repo {
         let output = run(git_in(&self.path).args(arguments), input);
         let err = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "git {arguments:?}: {err}");
-        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+        String::from_utf8_lossy(&output.stdout)
+            .trim_end()
+            .to_owned()
     }
 
     /// Writes files into the work tree.
@@ -86,13 +97,19 @@ impl Repo {
     /// Returns the paths of a revision.
     pub fn paths(&self, revision: &str) -> Vec<String> {
         let listed = self.git(&["ls-tree", "-r", "--name-only", "-z", revision]);
-        listed.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect()
+        listed
+            .split('\0')
+            .filter(|path| !path.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Returns the subjects of a branch's commits, newest first, each of which must have one parent at most.
     pub fn history(&self, branch: &str) -> Vec<String> {
         let log = self.git(&["log", "--format=%p|%s", branch]);
-        let commits = log.lines().map(|line| line.split_once('|').expect("a separator"));
+        let commits = log
+            .lines()
+            .map(|line| line.split_once('|').expect("a separator"));
         commits
             .map(|(parents, subject)| {
                 assert!(!parents.contains(' '), "a merge");
@@ -101,7 +118,11 @@ impl Repo {
             .collect()
     }
 
-    pub fn publish(&self, publication: &Publication, directories: &[RenderedDirectory]) -> Result<Published, Failure<()>> {
+    pub fn publish(
+        &self,
+        publication: &Publication,
+        directories: &[RenderedDirectory],
+    ) -> Result<Published, Failure<()>> {
         put_all(&self.open(), publication, directories)
     }
 
@@ -144,18 +165,30 @@ pub fn git_in(directory: &Path) -> Command {
 pub fn hermetic(command: &mut Command, home: &Path) {
     let path = std::env::var_os("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path).env("HOME", home);
-    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+    command
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null");
     for role in ["AUTHOR", "COMMITTER"] {
-        command.env(format!("GIT_{role}_NAME"), "Ada").env(format!("GIT_{role}_EMAIL"), "ada@example.com");
+        command
+            .env(format!("GIT_{role}_NAME"), "Ada")
+            .env(format!("GIT_{role}_EMAIL"), "ada@example.com");
         command.env(format!("GIT_{role}_DATE"), "@1000000000 +0000");
     }
 }
 
 fn run(command: &mut Command, input: &[u8]) -> std::process::Output {
     use std::io::Write as _;
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().expect("git can be run");
-    child.stdin.take().expect("a pipe").write_all(input).expect("input is read");
+    child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(input)
+        .expect("input is read");
     child.wait_with_output().expect("git ends")
 }
 
@@ -169,7 +202,11 @@ pub fn publication(branch: &str) -> Publication {
         branch: Branch::parse(branch).expect("a branch"),
         remote: None,
         path: "overlays".to_owned(),
-        commit: CommitText { author: signature.clone(), committer: signature, message: "Render".to_owned() },
+        commit: CommitText {
+            author: signature.clone(),
+            committer: signature,
+            message: "Render".to_owned(),
+        },
         beside: BTreeMap::new(),
         adopt: false,
         allow_checked_out: false,
@@ -179,7 +216,9 @@ pub fn publication(branch: &str) -> Publication {
 
 /// A directory of a project that is called as its last component.
 pub fn directory(path: &str, files: &[(&str, &str)]) -> RenderedDirectory {
-    let content = files.iter().map(|(name, content)| ((*name).to_owned(), content.as_bytes().to_vec()));
+    let content = files
+        .iter()
+        .map(|(name, content)| ((*name).to_owned(), content.as_bytes().to_vec()));
     RenderedDirectory {
         path: path.to_owned(),
         project: path.rsplit('/').next().map(str::to_owned),
@@ -192,17 +231,38 @@ pub fn directory(path: &str, files: &[(&str, &str)]) -> RenderedDirectory {
 /// Two projects of a few files.
 pub fn sample() -> Vec<RenderedDirectory> {
     vec![
-        directory("in-cluster/churn", &[("namespace.yaml", "kind: Namespace\n"), ("ui.yaml", "churn\n")]),
-        directory("in-cluster/vision", &[("namespace.yaml", "kind: Namespace\n"), ("ui.yaml", "vision\n")]),
+        directory(
+            "in-cluster/churn",
+            &[
+                ("namespace.yaml", "kind: Namespace\n"),
+                ("ui.yaml", "churn\n"),
+            ],
+        ),
+        directory(
+            "in-cluster/vision",
+            &[
+                ("namespace.yaml", "kind: Namespace\n"),
+                ("ui.yaml", "vision\n"),
+            ],
+        ),
     ]
 }
 
 /// A fleet that is too large for loose objects.
 pub fn fleet(projects: usize, generation: &str) -> Vec<RenderedDirectory> {
     let project = |number: usize| {
-        let files: Vec<(String, String)> =
-            (0..14).map(|file| (format!("file-{file:02}.yaml"), format!("{generation} {number} {file}\n").repeat(20))).collect();
-        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let files: Vec<(String, String)> = (0..14)
+            .map(|file| {
+                (
+                    format!("file-{file:02}.yaml"),
+                    format!("{generation} {number} {file}\n").repeat(20),
+                )
+            })
+            .collect();
+        let files: Vec<(&str, &str)> = files
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect();
         directory(&format!("in-cluster/project-{number:04}"), &files)
     };
     (0..projects).map(project).collect()

@@ -22,7 +22,10 @@ pub struct Moment {
 impl Moment {
     /// Returns a moment in UTC; one that no commit can hold becomes the nearest that it can.
     pub fn utc(seconds: i64) -> Self {
-        Moment { seconds: seconds.clamp(0, LAST), offset: 0 }
+        Moment {
+            seconds: seconds.clamp(0, LAST),
+            offset: 0,
+        }
     }
 
     /// Reads a date as people and Git write it: `2026-11-22`, `2026-11-22T10:15:00Z`, `2026-11-22 10:15:00 +0100`,
@@ -30,7 +33,10 @@ impl Moment {
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let moment = parse(text.trim());
         moment.with_context(|| {
-            format!("`{}` is not a date such as `2026-11-22T10:15:00Z` or `@1795342500 +0000`", text.escape_debug())
+            format!(
+                "`{}` is not a date such as `2026-11-22T10:15:00Z` or `@1795342500 +0000`",
+                text.escape_debug()
+            )
         })
     }
 
@@ -47,7 +53,11 @@ impl Moment {
         let (year, month, day) = date(local.div_euclid(DAY));
         let time = local.rem_euclid(DAY);
         let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
-        let zone = if self.offset == 0 { "Z".to_owned() } else { self.zone(":") };
+        let zone = if self.offset == 0 {
+            "Z".to_owned()
+        } else {
+            self.zone(":")
+        };
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{zone}")
     }
 
@@ -73,7 +83,9 @@ fn parse(text: &str) -> Option<Moment> {
         None if head.len() > 8 && head.bytes().all(|b| b.is_ascii_digit()) => number(head, 9..=12)?,
         None => parse_local(head)? - i64::from(offset) * 60,
     };
-    (0..=LAST).contains(&seconds).then_some(Moment { seconds, offset })
+    (0..=LAST)
+        .contains(&seconds)
+        .then_some(Moment { seconds, offset })
 }
 
 /// Splits a date from its zone; the sign of a zone stands behind the time, those of a date before it.
@@ -81,7 +93,11 @@ fn split_zone(text: &str) -> (&str, &str) {
     if let Some(head) = text.strip_suffix(['Z', 'z']) {
         return (head.trim_end(), "Z");
     }
-    let from = if text.starts_with('@') { 0 } else { text.find([':', ' ']).unwrap_or(text.len()) };
+    let from = if text.starts_with('@') {
+        0
+    } else {
+        text.find([':', ' ']).unwrap_or(text.len())
+    };
     match text[from..].rfind(['+', '-']) {
         Some(at) => (text[..from + at].trim_end(), &text[from + at..]),
         None => (text, ""),
@@ -96,14 +112,23 @@ fn parse_zone(zone: &str) -> Option<i32> {
     if digits.len() != 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let minutes = number(&digits[..2], 2..=2)? * 60 + number(&digits[2..], 2..=2).filter(|minutes| *minutes < 60)?;
-    let minutes = i32::try_from(minutes).ok().filter(|minutes| *minutes <= OFFSET_LIMIT)?;
-    Some(if zone.starts_with('-') { -minutes } else { minutes })
+    let minutes = number(&digits[..2], 2..=2)? * 60
+        + number(&digits[2..], 2..=2).filter(|minutes| *minutes < 60)?;
+    let minutes = i32::try_from(minutes)
+        .ok()
+        .filter(|minutes| *minutes <= OFFSET_LIMIT)?;
+    Some(if zone.starts_with('-') {
+        -minutes
+    } else {
+        minutes
+    })
 }
 
 /// Reads date and time as if they were UTC.
 fn parse_local(text: &str) -> Option<i64> {
-    let (day, time) = text.split_once(['T', 't', ' ']).unwrap_or((text, "00:00:00"));
+    let (day, time) = text
+        .split_once(['T', 't', ' '])
+        .unwrap_or((text, "00:00:00"));
     let mut parts = day.split('-');
     let year = number(parts.next()?, 4..=4)?;
     let month = number(parts.next()?, 2..=2)?;
@@ -119,7 +144,10 @@ fn parse_local(text: &str) -> Option<i64> {
     let second = parts.next().unwrap_or("00");
     let (second, fraction) = second.split_once('.').unwrap_or((second, "0"));
     let second = number(second, 2..=2).filter(|second| *second <= 60)?;
-    if parts.next().is_some() || fraction.is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+    if parts.next().is_some()
+        || fraction.is_empty()
+        || !fraction.bytes().all(|b| b.is_ascii_digit())
+    {
         return None;
     }
     Some(days * DAY + hour * 3600 + minute * 60 + second)
@@ -153,7 +181,11 @@ fn date(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
@@ -165,28 +197,79 @@ mod tests {
     fn dates_as_people_and_git_write_them() {
         let check = |text: &str, expect: &str, rfc3339: &str| {
             let moment = Moment::parse(text).expect(text);
-            assert_eq!((moment.to_string().as_str(), moment.to_rfc3339().as_str()), (expect, rfc3339), "{text}");
+            assert_eq!(
+                (moment.to_string().as_str(), moment.to_rfc3339().as_str()),
+                (expect, rfc3339),
+                "{text}"
+            );
         };
         check("@0", "0 +0000", "1970-01-01T00:00:00Z");
-        check("@1795342500 +0100", "1795342500 +0100", "2026-11-22T11:15:00+01:00");
-        check("1795342500 -0330", "1795342500 -0330", "2026-11-22T06:45:00-03:30");
+        check(
+            "@1795342500 +0100",
+            "1795342500 +0100",
+            "2026-11-22T11:15:00+01:00",
+        );
+        check(
+            "1795342500 -0330",
+            "1795342500 -0330",
+            "2026-11-22T06:45:00-03:30",
+        );
         check("2026-11-22", "1795305600 +0000", "2026-11-22T00:00:00Z");
-        check("2026-11-22T11:15:00Z", "1795346100 +0000", "2026-11-22T11:15:00Z");
-        check("2026-11-22T11:15:00.25+01:00", "1795342500 +0100", "2026-11-22T11:15:00+01:00");
-        check("2026-11-22 11:15 +0100", "1795342500 +0100", "2026-11-22T11:15:00+01:00");
-        check("2000-02-29 23:59:59 -0500", "951886799 -0500", "2000-02-29T23:59:59-05:00");
-        check("9999-12-31T23:59:59Z", "253402300799 +0000", "9999-12-31T23:59:59Z");
+        check(
+            "2026-11-22T11:15:00Z",
+            "1795346100 +0000",
+            "2026-11-22T11:15:00Z",
+        );
+        check(
+            "2026-11-22T11:15:00.25+01:00",
+            "1795342500 +0100",
+            "2026-11-22T11:15:00+01:00",
+        );
+        check(
+            "2026-11-22 11:15 +0100",
+            "1795342500 +0100",
+            "2026-11-22T11:15:00+01:00",
+        );
+        check(
+            "2000-02-29 23:59:59 -0500",
+            "951886799 -0500",
+            "2000-02-29T23:59:59-05:00",
+        );
+        check(
+            "9999-12-31T23:59:59Z",
+            "253402300799 +0000",
+            "9999-12-31T23:59:59Z",
+        );
     }
 
     #[test]
     fn what_is_no_date() {
         for text in [
-            "", "yesterday", "2026", "2026-11", "2026-13-01", "2026-02-29", "2026-11-22T24:00:00Z", "2026-11-22T1:2:3",
-            "2026-11-22T11:15:00 +25:00", "2026-11-22T11:15:00+1", "1969-12-31T23:59:59Z", "@-1", "@9999999999999",
-            "2026-11-22T11:15:00.Z", "2026-11-22-01", "٢٠٢٦-11-22", "2026-11-22T11:15:00\n", "22-11-2026",
+            "",
+            "yesterday",
+            "2026",
+            "2026-11",
+            "2026-13-01",
+            "2026-02-29",
+            "2026-11-22T24:00:00Z",
+            "2026-11-22T1:2:3",
+            "2026-11-22T11:15:00 +25:00",
+            "2026-11-22T11:15:00+1",
+            "1969-12-31T23:59:59Z",
+            "@-1",
+            "@9999999999999",
+            "2026-11-22T11:15:00.Z",
+            "2026-11-22-01",
+            "٢٠٢٦-11-22",
+            "2026-11-22T11:15:00\n",
+            "22-11-2026",
         ] {
             // White space around a date is nobody's mistake.
-            assert_eq!(Moment::parse(text).is_err(), !text.ends_with('\n'), "{text}");
+            assert_eq!(
+                Moment::parse(text).is_err(),
+                !text.ends_with('\n'),
+                "{text}"
+            );
         }
     }
 

@@ -31,11 +31,17 @@ fn a_commit_is_written_as_git_writes_it() {
 fn people() {
     let check = |text: &str, expect: Option<(&str, &str)>| {
         let person = Person::parse(text);
-        let found = person.as_ref().ok().map(|person| (person.name(), person.email()));
+        let found = person
+            .as_ref()
+            .ok()
+            .map(|person| (person.name(), person.email()));
         assert_eq!(found, expect, "{text}");
     };
     check("Ada <ada@example.com>", Some(("Ada", "ada@example.com")));
-    check("  Ada  Lovelace  < ada@example.com > ", Some(("Ada  Lovelace", "ada@example.com")));
+    check(
+        "  Ada  Lovelace  < ada@example.com > ",
+        Some(("Ada  Lovelace", "ada@example.com")),
+    );
     check("Ада <>", Some(("Ада", "")));
     check("Ada", None);
     check("<ada@example.com>", None);
@@ -59,7 +65,10 @@ fn messages() {
         CommitText::default_message("overlays", Some(&inputs)),
         format!("Render overlays from e69de29bb2d1\n\nAdd project churn\n\nInputs-Commit: {id}\n")
     );
-    assert_eq!(CommitText::default_message("", None), "Render . from uncommitted inputs\n");
+    assert_eq!(
+        CommitText::default_message("", None),
+        "Render . from uncommitted inputs\n"
+    );
     let metadata = inputs.hydrator_metadata(Some("https://git.example.com/ml/stacks.git"));
     let expect = format!(
         "{{\n  \"repoURL\": \"https://git.example.com/ml/stacks.git\",\n  \"drySha\": \"{id}\",\n  \

@@ -24,14 +24,23 @@ impl TemporaryFile {
         let process = std::process::id();
         for number in 0_u64.. {
             let path = directory.join(format!("{PREFIX}{process}_{number}"));
-            let options = OpenOptions::new().read(true).write(true).create_new(true).mode(0o444).clone();
+            let options = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .mode(0o444)
+                .clone();
             match options.open(&path) {
                 Ok(file) => {
                     // A file system without locks has no cleaning up either, see `remove_stale`.
                     let _unsupported = file.try_lock();
                     // Between making and locking, another process may have taken it for left over.
                     if file.metadata()?.nlink() > 0 {
-                        return Ok(TemporaryFile { path, file, moved: false });
+                        return Ok(TemporaryFile {
+                            path,
+                            file,
+                            moved: false,
+                        });
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -88,8 +97,15 @@ mod tests {
 
     fn names(directory: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(directory).expect("a directory");
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<String> = entries
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect();
         names.sort();
         names
     }
@@ -103,8 +119,16 @@ mod tests {
         }
         let living = TemporaryFile::create(directory).expect("a file");
         remove_stale(directory);
-        let living_name = living.path.file_name().expect("a name").to_string_lossy().into_owned();
-        assert_eq!(names(directory), ["pack-1.pack", "tmp_pack_x", &living_name]);
+        let living_name = living
+            .path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        assert_eq!(
+            names(directory),
+            ["pack-1.pack", "tmp_pack_x", &living_name]
+        );
         drop(living);
         assert_eq!(names(directory), ["pack-1.pack", "tmp_pack_x"]);
     }
@@ -115,7 +139,9 @@ mod tests {
         let first = TemporaryFile::create(directory.path()).expect("a file");
         let second = TemporaryFile::create(directory.path()).expect("a file");
         assert_ne!(first.path, second.path);
-        second.move_to(&directory.path().join("kept")).expect("a move");
+        second
+            .move_to(&directory.path().join("kept"))
+            .expect("a move");
         drop(first);
         assert_eq!(names(directory.path()), ["kept"]);
     }

@@ -27,21 +27,28 @@ impl Publisher<'_> {
         let mut judged = Judged::default();
         if let Some((obstacle, kind)) = self.old.obstacle(path) {
             judged.differs = !files.is_empty();
-            judged.stops.push(self.stop(obstacle, reason_of_obstacle(kind)));
+            judged
+                .stops
+                .push(self.stop(obstacle, reason_of_obstacle(kind)));
             return Ok(judged);
         }
-        let old = self.listing(path).map_or(&[][..], |listing| &listing.entries);
+        let old = self
+            .listing(path)
+            .map_or(&[][..], |listing| &listing.entries);
         for (name, id) in files {
             let present = old.iter().find(|entry| *entry.name == *name.as_bytes());
             if present.is_none_or(|present| present.id != *id || present.kind() != Kind::File) {
                 judged.changed.insert(name.clone());
             }
-            judged.differs |= present.is_none_or(|present| present.id != *id || present.mode != FILE);
+            judged.differs |=
+                present.is_none_or(|present| present.id != *id || present.mode != FILE);
         }
         for entry in old {
             let name = String::from_utf8_lossy(&entry.name);
             let below = format!("{path}/{name}");
-            let wanted = files.iter().any(|(other, _)| other.as_bytes() == &*entry.name);
+            let wanted = files
+                .iter()
+                .any(|(other, _)| other.as_bytes() == &*entry.name);
             if entry.kind() == Kind::Directory && self.holds_ours(&below) {
                 continue;
             }
@@ -51,21 +58,36 @@ impl Publisher<'_> {
                 continue;
             }
             if let Some(reason) = self.reason_to_stop(path, &name, entry)? {
-                let slash = if entry.kind() == Kind::Directory { "/" } else { "" };
-                judged.stops.push(self.stop(&format!("{below}{slash}"), reason));
+                let slash = if entry.kind() == Kind::Directory {
+                    "/"
+                } else {
+                    ""
+                };
+                judged
+                    .stops
+                    .push(self.stop(&format!("{below}{slash}"), reason));
             }
         }
         Ok(judged)
     }
 
     /// Tells why an entry must not be replaced or removed; `None` when it is ours.
-    fn reason_to_stop(&self, path: &str, name: &str, entry: &Entry) -> Result<Option<StopReason>, GitError> {
+    fn reason_to_stop(
+        &self,
+        path: &str,
+        name: &str,
+        entry: &Entry,
+    ) -> Result<Option<StopReason>, GitError> {
         match entry.kind() {
             Kind::Link => return Ok(Some(StopReason::SymbolicLink)),
             Kind::Directory | Kind::Submodule => return Ok(Some(StopReason::Foreign)),
             Kind::File => {}
         }
-        let known = self.index.directories.get(path).and_then(|directory| directory.files.get(name));
+        let known = self
+            .index
+            .directories
+            .get(path)
+            .and_then(|directory| directory.files.get(name));
         let Some(written) = known else {
             return Ok(Some(StopReason::Foreign));
         };
