@@ -11,6 +11,7 @@ mod database;
 pub mod derived;
 mod labels;
 mod load;
+mod members;
 mod object_store;
 mod platform;
 mod project;
@@ -28,6 +29,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
 pub use load::load;
+pub use members::{Member, Members};
 
 use scope::{Report, Scope, below};
 
@@ -158,6 +160,8 @@ pub struct Project {
     pub database: Database,
     /// Where artifacts are kept.
     pub object_store: ObjectStore,
+    /// Who may do what in the namespace.
+    pub members: Members,
     /// Isolation and extra flows.
     pub network: Network,
     /// ResourceQuota `hard` values, as quantities; empty when not given.

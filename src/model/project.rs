@@ -10,7 +10,7 @@ use super::{
     ApiServer, Available, BaseFacts, Cluster, Components, ConfigMapKey, ContainerSettings,
     IssuerRef, Metadata, Network, Peer, PersistenceAgent, PodSecurity, Project, Proxy,
     ScheduledWorkflow, Scheduling, ServiceAccountSettings, State, Switch, Ui, WorkflowController,
-    Workspace, database, labels, object_store, resources,
+    Workspace, database, labels, members, object_store, resources,
 };
 use crate::config::types::{self, text};
 use crate::config::{Content, Node};
@@ -76,6 +76,12 @@ pub(super) fn resolve(
         base,
     }
     .resolve(report, written.object_store);
+    let members = members::resolve(
+        &scope,
+        report,
+        merged,
+        written.members.unwrap_or_default(),
+    );
     let network = block.network(report, written.network.unwrap_or_default());
     let pod_security = block.pod_security(report, written.pod_security.unwrap_or_default());
     let components = block.components(report, written.components.unwrap_or_default());
@@ -141,6 +147,7 @@ pub(super) fn resolve(
         annotations: project_annotations,
         database,
         object_store,
+        members,
         network,
         quota,
         limit_range,
