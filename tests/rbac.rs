@@ -33,8 +33,19 @@ projects:
 
 /// Verbs that a request can have, and those that only RBAC knows.
 const VERBS: [&str; 13] = [
-    "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "escalate",
-    "bind", "impersonate", "approve", "*",
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+    "escalate",
+    "bind",
+    "impersonate",
+    "approve",
+    "*",
 ];
 
 const READ: &[&str] = &["get", "list", "watch"];
@@ -97,7 +108,10 @@ const PROBES: &[(&str, &str)] = &[
     ("rbac.authorization.k8s.io", "clusterroles"),
     ("rbac.authorization.k8s.io", "clusterrolebindings"),
     ("apiextensions.k8s.io", "customresourcedefinitions"),
-    ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
+    (
+        "admissionregistration.k8s.io",
+        "validatingwebhookconfigurations",
+    ),
     ("certificates.k8s.io", "certificatesigningrequests"),
     ("authentication.k8s.io", "tokenreviews"),
     ("authorization.k8s.io", "subjectaccessreviews"),
@@ -159,11 +173,18 @@ struct Rights {
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a str> {
-    value[key].as_array().into_iter().flatten().filter_map(Value::as_str)
+    value[key]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }
 
 impl Rights {
@@ -175,9 +196,15 @@ impl Rights {
         for object in objects {
             match text(object, "/kind") {
                 "Role" | "ClusterRole" => {
-                    let key = (text(object, "/metadata/namespace"), text(object, "/metadata/name"));
+                    let key = (
+                        text(object, "/metadata/namespace"),
+                        text(object, "/metadata/name"),
+                    );
                     let key = (key.0.to_owned(), key.1.to_owned());
-                    assert!(rights.roles.insert(key, object.clone()).is_none(), "one Role twice");
+                    assert!(
+                        rights.roles.insert(key, object.clone()).is_none(),
+                        "one Role twice"
+                    );
                 }
                 "RoleBinding" | "ClusterRoleBinding" => rights.bindings.push(object.clone()),
                 _ => {}
@@ -212,9 +239,9 @@ impl Rights {
             other => panic!("a binding to a {other}"),
         };
         let key = (scope.to_owned(), text(binding, "/roleRef/name").to_owned());
-        self.roles
-            .get(&key)
-            .unwrap_or_else(|| panic!("{key:?} is bound, and not in the tree: what it allows is unknown"))
+        self.roles.get(&key).unwrap_or_else(|| {
+            panic!("{key:?} is bound, and not in the tree: what it allows is unknown")
+        })
     }
 }
 
@@ -232,19 +259,27 @@ fn is_subject(asker: &Asker, subject: &Value) -> bool {
         }
         "ServiceAccount" => {
             assert_eq!(group, "");
-            asker.user == format!("system:serviceaccount:{}:{name}", text(subject, "/namespace"))
+            asker.user
+                == format!(
+                    "system:serviceaccount:{}:{name}",
+                    text(subject, "/namespace")
+                )
         }
         other => panic!("a subject of kind {other}"),
     }
 }
 
 fn covers(rule: &Value, request: &Request<'_>) -> bool {
-    let any_of = |key: &str, wanted: &str| list(rule, key).any(|item| item == "*" || item == wanted);
+    let any_of =
+        |key: &str, wanted: &str| list(rule, key).any(|item| item == "*" || item == wanted);
     let resource = list(rule, "resources").any(|resource| {
         resource == "*"
             || resource == request.resource
             || resource.strip_prefix("*/").is_some_and(|sub| {
-                request.resource.split_once('/').is_some_and(|(_, wanted)| wanted == sub)
+                request
+                    .resource
+                    .split_once('/')
+                    .is_some_and(|(_, wanted)| wanted == sub)
             })
     });
     let mut names = list(rule, "resourceNames").peekable();
@@ -254,9 +289,14 @@ fn covers(rule: &Value, request: &Request<'_>) -> bool {
 
 /// Every object of a tree.
 fn all(tree: &BTreeMap<String, String>) -> Vec<Value> {
-    let directories: BTreeSet<&str> =
-        tree.keys().filter_map(|path| Some(path.rsplit_once('/')?.0)).collect();
-    directories.into_iter().flat_map(|directory| objects(tree, directory)).collect()
+    let directories: BTreeSet<&str> = tree
+        .keys()
+        .filter_map(|path| Some(path.rsplit_once('/')?.0))
+        .collect();
+    directories
+        .into_iter()
+        .flat_map(|directory| objects(tree, directory))
+        .collect()
 }
 
 /// Every resource that a rule of the tree names, and the probes.
@@ -265,7 +305,10 @@ fn resources(all: &[Value]) -> BTreeSet<(String, String)> {
         .iter()
         .map(|(group, resource)| ((*group).to_owned(), (*resource).to_owned()))
         .collect();
-    for rule in all.iter().flat_map(|object| object["rules"].as_array().into_iter().flatten()) {
+    for rule in all
+        .iter()
+        .flat_map(|object| object["rules"].as_array().into_iter().flatten())
+    {
         for group in list(rule, "apiGroups") {
             for resource in list(rule, "resources") {
                 found.insert((group.to_owned(), resource.to_owned()));
@@ -284,12 +327,17 @@ fn expected(level: &str, request: &Request<'_>, own_objects: &BTreeSet<(String, 
         "nobody" => &[],
         other => panic!("no level {other}"),
     };
-    grants.iter().flat_map(|grants| grants.iter()).any(|(group, resource, verbs, own)| {
-        *group == request.group
-            && *resource == request.resource
-            && verbs.contains(&request.verb)
-            && (!own || own_objects.contains(&(request.resource.to_owned(), request.name.to_owned())))
-    })
+    grants
+        .iter()
+        .flat_map(|grants| grants.iter())
+        .any(|(group, resource, verbs, own)| {
+            *group == request.group
+                && *resource == request.resource
+                && verbs.contains(&request.verb)
+                && (!own
+                    || own_objects
+                        .contains(&(request.resource.to_owned(), request.name.to_owned())))
+        })
 }
 
 #[test]
@@ -307,7 +355,10 @@ fn members_may_do_what_the_table_says_and_nothing_else() {
     let levels: &[(&str, &[(&str, &str)])] = &[
         ("group:leads", &[("alpha", "admins")]),
         ("user:ada@example.com", &[("alpha", "admins")]),
-        ("user:ed@example.com", &[("alpha", "editors"), ("beta", "viewers")]),
+        (
+            "user:ed@example.com",
+            &[("alpha", "editors"), ("beta", "viewers")],
+        ),
         ("serviceAccount:alpha/notebooks", &[("alpha", "editors")]),
         ("group:readers", &[("alpha", "viewers")]),
         ("serviceAccount:ci/reporter", &[("alpha", "viewers")]),
@@ -320,13 +371,31 @@ fn members_may_do_what_the_table_says_and_nothing_else() {
     let mut asked = 0;
     for (member, of) in levels {
         let asker = Asker::member(member);
-        for namespace in ["alpha", "beta", "gamma", "delta", "ci", "default", "kube-system", "tenantry-system", ""] {
-            let level = of.iter().find(|(at, _)| *at == namespace).map_or("nobody", |(_, level)| level);
+        for namespace in [
+            "alpha",
+            "beta",
+            "gamma",
+            "delta",
+            "ci",
+            "default",
+            "kube-system",
+            "tenantry-system",
+            "",
+        ] {
+            let level = of
+                .iter()
+                .find(|(at, _)| *at == namespace)
+                .map_or("nobody", |(_, level)| level);
             let rules = rights.rules(&asker, namespace);
             for (group, resource) in &resources {
                 for verb in VERBS {
                     for name in names {
-                        let request = Request { verb, group, resource, name };
+                        let request = Request {
+                            verb,
+                            group,
+                            resource,
+                            name,
+                        };
                         let found = rules.iter().any(|rule| covers(rule, &request));
                         assert_eq!(
                             found,
@@ -350,7 +419,12 @@ fn workloads_stay_in_their_namespace() {
     let accounts: Vec<(&str, &str)> = all
         .iter()
         .filter(|object| object["kind"] == "ServiceAccount")
-        .map(|object| (text(object, "/metadata/namespace"), text(object, "/metadata/name")))
+        .map(|object| {
+            (
+                text(object, "/metadata/namespace"),
+                text(object, "/metadata/name"),
+            )
+        })
         .chain([("alpha", "default"), ("beta", "default")])
         .collect();
     assert!(accounts.len() > 30);
@@ -361,7 +435,11 @@ fn workloads_stay_in_their_namespace() {
             if namespace == home || home == "tenantry-system" {
                 continue;
             }
-            assert_eq!(rights.rules(&asker, namespace), Vec::<&Value>::new(), "{home}/{name} in `{namespace}`");
+            assert_eq!(
+                rights.rules(&asker, namespace),
+                Vec::<&Value>::new(),
+                "{home}/{name} in `{namespace}`"
+            );
         }
     }
 }
@@ -379,10 +457,18 @@ fn only_levels_with_members_get_a_role() {
         for level in ["admins", "editors", "viewers"] {
             for kind in ["Role", "RoleBinding"] {
                 let id = format!("{kind}/members-{level}");
-                assert_eq!(object(&objects, &id).is_some(), expect.contains(&level), "{project} {id}");
+                assert_eq!(
+                    object(&objects, &id).is_some(),
+                    expect.contains(&level),
+                    "{project} {id}"
+                );
             }
         }
-        assert_eq!(tree.contains_key(&format!("in-cluster/{project}/access.yaml")), !expect.is_empty(), "{project}");
+        assert_eq!(
+            tree.contains_key(&format!("in-cluster/{project}/access.yaml")),
+            !expect.is_empty(),
+            "{project}"
+        );
     }
 }
 
@@ -391,7 +477,11 @@ fn check_findings(members: &str, expect: &[&str]) {
     let projects = format!(
         "version: 1\nplatform: {{base: kfp-2.17.0}}\nprojects:\n- name: alpha\n  members: {members}\n- {{name: beta}}\n"
     );
-    assert_eq!(compile_with(&projects, &BTreeMap::new(), 1).findings, expect, "{members}");
+    assert_eq!(
+        compile_with(&projects, &BTreeMap::new(), 1).findings,
+        expect,
+        "{members}"
+    );
 }
 
 #[test]
@@ -415,7 +505,10 @@ fn what_members_may_be_called() {
         ],
     );
     // Teams are often called like projects, and a service account of another namespace is given here.
-    check_findings("{viewers: [\"group:beta\", \"user:beta@example.com\", \"serviceAccount:beta/pipeline-runner\"]}", &[]);
+    check_findings(
+        "{viewers: [\"group:beta\", \"user:beta@example.com\", \"serviceAccount:beta/pipeline-runner\"]}",
+        &[],
+    );
 }
 
 #[test]
@@ -428,14 +521,32 @@ fn a_binding_to_another_project_is_a_leak_unless_it_is_a_member() {
             "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: more}}\nroleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: ml-pipeline}}\nsubjects: [{subject}]\n"
         );
         let extra = BTreeMap::from([("more.yaml".to_owned(), more)]);
-        assert_eq!(compile_with(&projects, &extra, 1).findings, expect, "{members} {subject}");
+        assert_eq!(
+            compile_with(&projects, &extra, 1).findings,
+            expect,
+            "{members} {subject}"
+        );
     };
-    let leak = ["error[tenant-leak] projects.yaml:4:9 `RoleBinding/more` of project `alpha` names namespace `beta` of project `beta`"];
+    let leak = [
+        "error[tenant-leak] projects.yaml:4:9 `RoleBinding/more` of project `alpha` names namespace `beta` of project `beta`",
+    ];
     let account = "{kind: ServiceAccount, name: runner, namespace: beta}";
     check("{}", account, &leak);
     check("{viewers: [\"serviceAccount:beta/runner\"]}", account, &[]);
     check("{viewers: [\"serviceAccount:beta/other\"]}", account, &leak);
-    check("{}", "{apiGroup: rbac.authorization.k8s.io, kind: Group, name: beta}", &[]);
-    check("{}", "{apiGroup: rbac.authorization.k8s.io, kind: Group, name: \"system:serviceaccounts:beta\"}", &leak);
-    check("{}", "{apiGroup: rbac.authorization.k8s.io, kind: User, name: \"system:serviceaccount:beta:runner\"}", &leak);
+    check(
+        "{}",
+        "{apiGroup: rbac.authorization.k8s.io, kind: Group, name: beta}",
+        &[],
+    );
+    check(
+        "{}",
+        "{apiGroup: rbac.authorization.k8s.io, kind: Group, name: \"system:serviceaccounts:beta\"}",
+        &leak,
+    );
+    check(
+        "{}",
+        "{apiGroup: rbac.authorization.k8s.io, kind: User, name: \"system:serviceaccount:beta:runner\"}",
+        &leak,
+    );
 }

@@ -74,15 +74,22 @@ impl MemberRules {
         let mut refused = Vec::new();
         for rule in self.of("admins") {
             let groups = rule.api_groups.iter().map(|group| {
-                (group, group == "*" || REFUSED_GROUPS.contains(&group.as_str()))
+                (
+                    group,
+                    group == "*" || REFUSED_GROUPS.contains(&group.as_str()),
+                )
             });
             let resources = rule.resources.iter().map(|resource| {
                 let any = resource == "*" || resource.starts_with("*/") || resource.ends_with("/*");
-                (resource, any || REFUSED_RESOURCES.contains(&resource.as_str()))
+                (
+                    resource,
+                    any || REFUSED_RESOURCES.contains(&resource.as_str()),
+                )
             });
-            let verbs = rule.verbs.iter().map(|verb| {
-                (verb, verb == "*" || REFUSED_VERBS.contains(&verb.as_str()))
-            });
+            let verbs = rule
+                .verbs
+                .iter()
+                .map(|verb| (verb, verb == "*" || REFUSED_VERBS.contains(&verb.as_str())));
             for (what, list) in [
                 ("API group", groups.collect::<Vec<_>>()),
                 ("resource", resources.collect()),
@@ -92,7 +99,9 @@ impl MemberRules {
                     refused.push(format!("a rule of `members` has no {what}"));
                 }
                 for (name, _) in list.iter().filter(|(_, refused)| *refused) {
-                    refused.push(format!("`members` grants the {what} `{name}`, which no membership may"));
+                    refused.push(format!(
+                        "`members` grants the {what} `{name}`, which no membership may"
+                    ));
                 }
             }
         }
@@ -106,13 +115,17 @@ mod tests {
 
     #[track_caller]
     fn check(rule: &str, expect: &[&str]) {
-        let rules: MemberRules = serde_saphyr::from_str(&format!("viewers:\n- {rule}\n")).expect("a rule");
+        let rules: MemberRules =
+            serde_saphyr::from_str(&format!("viewers:\n- {rule}\n")).expect("a rule");
         assert_eq!(rules.refused(), expect, "{rule}");
     }
 
     #[test]
     fn what_no_membership_may_grant() {
-        check("{apiGroups: [''], resources: [pods, pods/log], verbs: [get]}", &[]);
+        check(
+            "{apiGroups: [''], resources: [pods, pods/log], verbs: [get]}",
+            &[],
+        );
         check(
             "{apiGroups: [''], resources: [secrets, pods/exec], verbs: [get]}",
             &[
@@ -148,8 +161,17 @@ mod tests {
             "viewers:\n- {apiGroups: [a], resources: [x], verbs: [get]}\neditors:\n- {apiGroups: [b], resources: [x], verbs: [get]}\nadmins:\n- {apiGroups: [c], resources: [x], verbs: [get]}\n",
         )
         .expect("rules");
-        for (level, expect) in [("viewers", "a"), ("editors", "ab"), ("admins", "abc"), ("owners", "")] {
-            let groups: String = rules.of(level).iter().map(|rule| rule.api_groups[0].as_str()).collect();
+        for (level, expect) in [
+            ("viewers", "a"),
+            ("editors", "ab"),
+            ("admins", "abc"),
+            ("owners", ""),
+        ] {
+            let groups: String = rules
+                .of(level)
+                .iter()
+                .map(|rule| rule.api_groups[0].as_str())
+                .collect();
             assert_eq!(groups, expect, "{level}");
         }
     }
