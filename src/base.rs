@@ -7,6 +7,7 @@ mod component;
 pub mod embedded;
 mod facts;
 pub mod lock;
+mod members;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::template::{Compiler, Place, Scope, TemplateError, Templates};
 use crate::yaml::{self, LoadOptions, Marks};
 
 pub use facts::{ClusterFiles, Facts, Flow, ObjectStoreSecret, PasswordSecret, Service, Workload};
+pub use members::{MemberRule, MemberRules};
 
 use component::Component;
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::base::Base;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Cluster, Model, Peer, Project, StorageKind};
+use crate::model::{Cluster, Member, Model, Peer, Project, StorageKind};
 use crate::object::Object;
 use crate::plan::namespace_of;
 
@@ -21,18 +21,20 @@ const FILE_EXTENSIONS: [&str; 22] = [
 ];
 
 /// Words that the renderer itself writes, whatever the project.
-const OWN_WORDS: [&str; 21] = [
+const OWN_WORDS: [&str; 26] = [
     "1",
     "Container",
     "Delete",
     "Egress",
-    "HTTP_PROXY",
+    "Group",
     "HTTPS_PROXY",
+    "HTTP_PROXY",
     "Ingress",
     "NO_PROXY",
     "Prune",
     "TCP",
     "UDP",
+    "User",
     "baseline",
     "common-egress",
     "confirm",
@@ -40,6 +42,9 @@ const OWN_WORDS: [&str; 21] = [
     "disabled",
     "latest",
     "limits",
+    "members-admins",
+    "members-editors",
+    "members-viewers",
     "quota",
     "restricted",
     "true",
@@ -340,7 +345,37 @@ impl<'a> Search<'a> {
                 above: None,
                 step: Step::Key(key),
             };
-            self.value(&id, value, &path);
+            match value {
+                Value::Array(subjects) if key == "subjects" && object.kind() == "RoleBinding" => {
+                    self.subjects(&id, subjects, &path);
+                }
+                _ => self.value(&id, value, &path),
+            }
+        }
+    }
+
+    /// Looks at the subjects of a binding. Users and groups have names of another world, in which teams are often called
+    /// like projects; the namespaces of service accounts that `members` lists are given.
+    fn subjects(&mut self, object: &str, subjects: &[Value], path: &Path<'_>) {
+        for (index, subject) in subjects.iter().enumerate() {
+            let text = |key: &str| subject.get(key).and_then(Value::as_str).unwrap_or_default();
+            let innocent = match text("kind") {
+                "User" | "Group" => !text("name").starts_with("system:serviceaccount"),
+                "ServiceAccount" => self.project.members.levels().iter().any(|(_, members)| {
+                    members.iter().any(|member| {
+                        matches!(member, Member::ServiceAccount { namespace, name }
+                            if namespace == text("namespace") && name == text("name"))
+                    })
+                }),
+                _ => false,
+            };
+            if !innocent {
+                let below = Path {
+                    above: Some(path),
+                    step: Step::Index(index),
+                };
+                self.value(object, subject, &below);
+            }
         }
     }
 

@@ -13,6 +13,7 @@ pub mod derived;
 mod forms;
 mod labels;
 mod load;
+mod members;
 mod object_store;
 mod platform;
 mod project;
@@ -29,6 +30,7 @@ use serde_json::Value;
 use crate::source::Span;
 
 pub use load::load;
+pub use members::{Member, Members};
 pub use sync::{Argocd, Flux, Sync, SyncTool};
 
 /// What there is besides `projects.yaml` that its settings refer to.
@@ -167,6 +169,8 @@ pub struct Project {
     pub database: Database,
     /// Where artifacts are kept.
     pub object_store: ObjectStore,
+    /// Who may do what in the namespace.
+    pub members: Members,
     /// Isolation and extra flows.
     pub network: Network,
     /// ResourceQuota `hard` values, as quantities; empty when not given.

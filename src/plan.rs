@@ -118,7 +118,8 @@ pub struct SecurityContext {
 
 /// Decides everything about one project.
 ///
-/// Errors: `missing-key` when restricted egress lacks the API server's addresses, `unsupported-by-base` for an engine that the base lacks.
+/// Errors: `missing-key` when restricted egress lacks the API server's addresses, `unsupported-by-base` for an engine that the base lacks
+/// and for members without rules.
 /// Warnings: `egress-blocked`.
 pub fn resolve(
     project: &Project,
@@ -131,6 +132,7 @@ pub fn resolve(
     let database = storage::database(project, base, &domain);
     let object_store = storage::object_store(project, base, &domain);
     check_engines(project, base, &mut found);
+    check_members(project, base, &mut found);
     let cas = ca_files(project);
     let ca = project
         .ca_bundle
@@ -339,6 +341,28 @@ fn check_engines(project: &Project, base: &Base, diagnostics: &mut Diagnostics) 
                 .project(&project.name),
             );
         }
+    }
+}
+
+/// Refuses members of a level that the base has no rules for: they would get a Role without any.
+fn check_members(project: &Project, base: &Base, diagnostics: &mut Diagnostics) {
+    for (level, members) in project.members.levels() {
+        if members.is_empty() || !base.facts.members.of(level).is_empty() {
+            continue;
+        }
+        let place = project.spans.get(&format!("/members/{level}"));
+        diagnostics.push(
+            Diagnostic::error(
+                Code::UnsupportedByBase,
+                format!(
+                    "base `{}` does not say what `{level}` may do",
+                    base.facts.name
+                ),
+            )
+            .at(place.copied().unwrap_or(project.span))
+            .hint("use a newer base, or leave the list out")
+            .project(&project.name),
+        );
     }
 }
 

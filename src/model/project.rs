@@ -9,8 +9,8 @@ use super::scope::{Report, Scope, below, typed};
 use super::template::Renderer;
 use super::{
     Available, BaseFacts, Cluster, ConfigMapKey, IssuerRef, Network, Peer, PodSecurity, Project,
-    Proxy, ServiceAccountSettings, State, combinations, database, forms, labels, object_store,
-    resources,
+    Proxy, ServiceAccountSettings, State, combinations, database, forms, labels, members,
+    object_store, resources,
 };
 use crate::config::types::{self, text};
 use crate::config::{Content, Node};
@@ -75,6 +75,7 @@ pub(super) fn resolve(
         base,
     }
     .resolve(report, written.object_store);
+    let members = members::resolve(&scope, report, merged, written.members.unwrap_or_default());
     let network = block.network(report, written.network.unwrap_or_default());
     let pod_security = block.pod_security(report, written.pod_security.unwrap_or_default());
     let components = block.components(report, written.components.unwrap_or_default());
@@ -142,6 +143,7 @@ pub(super) fn resolve(
         annotations: project_annotations,
         database,
         object_store,
+        members,
         network,
         quota,
         limit_range,
