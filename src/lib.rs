@@ -28,6 +28,8 @@ pub mod render;
 pub mod report;
 pub mod schema;
 pub mod source;
+pub mod stage;
+pub mod sync;
 pub mod template;
 pub mod tree;
 pub mod yaml;

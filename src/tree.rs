@@ -27,6 +27,7 @@ mod check;
 mod compare;
 mod error;
 pub(crate) mod index;
+mod open;
 pub(crate) mod path;
 mod staging;
 mod write;
