@@ -40,7 +40,10 @@ pub fn compile(
     for (path, file) in &inputs.bases {
         // A file beside the bases, such as a README, belongs to none of them.
         if let Some((base, below)) = path.split_once('/') {
-            bases.entry(base.to_owned()).or_default().insert(below.to_owned(), *file);
+            bases
+                .entry(base.to_owned())
+                .or_default()
+                .insert(below.to_owned(), *file);
         }
     }
     Compilation::load(
@@ -101,7 +104,10 @@ impl Compilation {
             }
         }
         let available = Available {
-            bases: bases.iter().map(|(name, base)| (name.clone(), facts_of(base))).collect(),
+            bases: bases
+                .iter()
+                .map(|(name, base)| (name.clone(), facts_of(base)))
+                .collect(),
         };
         let model = model::load(sources, projects, &available, diagnostics)?;
         diagnostics.accept(())?;
@@ -112,18 +118,29 @@ impl Compilation {
             .collect();
         let extra = read(&named, sources, diagnostics)?
             .into_iter()
-            .map(|(path, file)| (path, base::read_objects(file, "extra", sources, diagnostics)))
+            .map(|(path, file)| {
+                (
+                    path,
+                    base::read_objects(file, "extra", sources, diagnostics),
+                )
+            })
             .collect();
         let used: BTreeSet<&String> = model.projects.iter().map(|project| &project.base).collect();
         let vocabularies = used
             .into_iter()
             .filter_map(|name| {
-                let texts = files.get(name)?.values().map(|file| sources.get(*file).text.as_str());
+                let texts = files
+                    .get(name)?
+                    .values()
+                    .map(|file| sources.get(*file).text.as_str());
                 Some((name.clone(), Vocabulary::new(bases.get(name)?, texts)))
             })
             .collect();
-        let with_projects: BTreeSet<&String> =
-            model.projects.iter().map(|project| &project.cluster).collect();
+        let with_projects: BTreeSet<&String> = model
+            .projects
+            .iter()
+            .map(|project| &project.cluster)
+            .collect();
         let clusters = (0..model.clusters.len())
             .filter(|index| with_projects.contains(&model.clusters[*index].name))
             .map(Unit::Cluster);
@@ -154,7 +171,12 @@ impl Compilation {
 
     /// Returns the names of all projects, sorted.
     pub fn projects(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.model.projects.iter().map(|project| project.name.as_str()).collect();
+        let mut names: Vec<&str> = self
+            .model
+            .projects
+            .iter()
+            .map(|project| project.name.as_str())
+            .collect();
         names.sort_unstable();
         names
     }
@@ -164,9 +186,13 @@ impl Compilation {
         let wanted = |unit: &Unit| match (unit, projects) {
             (_, None) => true,
             (Unit::Cluster(_) | Unit::Wiring(_), Some(_)) => false,
-            (Unit::Project(index), Some(names)) => names.contains(&self.model.projects[*index].name),
+            (Unit::Project(index), Some(names)) => {
+                names.contains(&self.model.projects[*index].name)
+            }
         };
-        (0..self.units.len()).filter(|number| wanted(&self.units[*number])).collect()
+        (0..self.units.len())
+            .filter(|number| wanted(&self.units[*number]))
+            .collect()
     }
 
     /// Renders one directory; the diagnostics hold warnings, or the reasons of a rejection.
@@ -251,7 +277,11 @@ impl Compilation {
             let mut hashes = Hashes::default();
             let mut found = Diagnostics::default();
             let objects = self
-                .hashed_objects(shape, &mut |text, length| hashes.hash(text, length), &mut found)
+                .hashed_objects(
+                    shape,
+                    &mut |text, length| hashes.hash(text, length),
+                    &mut found,
+                )
                 .ok()?;
             // A finding is about a project, not about a shape.
             if found.iter().next().is_some() {
@@ -293,7 +323,10 @@ impl Compilation {
                 None => diagnostics.push(
                     Diagnostic::error(
                         Code::InvalidBase,
-                        format!("base `{}` names `cluster/{file}`, which is not there", base.facts.name),
+                        format!(
+                            "base `{}` names `cluster/{file}`, which is not there",
+                            base.facts.name
+                        ),
                     )
                     .path(format!("base/{}/base.yaml", base.facts.name)),
                 ),

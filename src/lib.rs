@@ -15,6 +15,7 @@ pub mod console;
 pub mod diagnostic;
 pub mod digest;
 pub mod exit;
+pub mod git;
 pub mod grammar;
 pub mod inputs;
 pub mod layout;

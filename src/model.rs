@@ -6,12 +6,14 @@
 //! The types serialise with the keys of `projects.yaml`, because templates see them as `project` and `platform`.
 
 mod between;
+mod combinations;
 mod credentials;
 mod database;
 pub mod derived;
 mod forms;
 mod labels;
 mod load;
+mod members;
 mod object_store;
 mod platform;
 mod project;
@@ -28,6 +30,7 @@ use serde_json::Value;
 use crate::source::Span;
 
 pub use load::load;
+pub use members::{Member, Members};
 pub use sync::{Argocd, Flux, Sync, SyncTool};
 
 /// What there is besides `projects.yaml` that its settings refer to.
@@ -57,6 +60,10 @@ pub struct Model {
     pub projects: Vec<Project>,
     /// Path of the rendered tree relative to the root, `overlays` by default.
     pub repository_path: String,
+    /// Branch that sync tools read, and `publish` moves; `main` by default.
+    pub repository_branch: String,
+    /// URL of the repository that sync tools read.
+    pub repository_url: Option<String>,
     /// What the wiring needs; `None` when `platform.sync` is empty.
     pub sync: Option<Sync>,
 }
@@ -162,6 +169,8 @@ pub struct Project {
     pub database: Database,
     /// Where artifacts are kept.
     pub object_store: ObjectStore,
+    /// Who may do what in the namespace.
+    pub members: Members,
     /// Isolation and extra flows.
     pub network: Network,
     /// ResourceQuota `hard` values, as quantities; empty when not given.
@@ -196,7 +205,10 @@ pub struct Project {
 impl Project {
     /// Returns the paths of `extraManifests`, in order.
     pub fn extra_manifest_paths(&self) -> Vec<&str> {
-        self.extra_manifests.iter().map(|(path, _)| path.as_str()).collect()
+        self.extra_manifests
+            .iter()
+            .map(|(path, _)| path.as_str())
+            .collect()
     }
 }
 

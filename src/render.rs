@@ -3,6 +3,7 @@
 //! Takes a project, its plan and its base; gives the objects, complete and in order.
 //! Makes no choices: whatever can vary was settled in the plan. Knows Kubernetes and nothing of KFP, files or Git.
 
+mod members;
 mod namespace;
 mod network;
 pub(crate) mod settings;
@@ -46,6 +47,7 @@ pub fn render(
         .assemble(&plan::scope(project, cluster, plan))
         .map_err(|found| of_project(found, project))?;
     settings::apply(&mut objects, project, plan, base);
+    objects.extend(members::objects(&objects, project, base));
     objects.extend(namespace::objects(project));
     objects.extend(network::policies(&objects, project, cluster, plan, base));
     objects.extend(extra);
@@ -134,7 +136,9 @@ fn unrepresentable(value: &Value) -> Option<char> {
         Value::String(text) => yaml::check_representable(text).err(),
         Value::Array(list) => list.iter().find_map(unrepresentable),
         Value::Object(map) => map.iter().find_map(|(key, below)| {
-            yaml::check_representable(key).err().or_else(|| unrepresentable(below))
+            yaml::check_representable(key)
+                .err()
+                .or_else(|| unrepresentable(below))
         }),
         _ => None,
     }

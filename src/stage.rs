@@ -57,12 +57,18 @@ impl Slots {
                 None => identifier(&mut project.object_store.bucket),
             }
         }
-        for credentials in [&mut project.database.credentials, &mut project.object_store.credentials] {
+        for credentials in [
+            &mut project.database.credentials,
+            &mut project.object_store.credentials,
+        ] {
             if let Credentials::ExternalSecret { key, .. } = credentials {
                 identifier(key);
             }
         }
-        for text in [&mut project.description, &mut project.owner].into_iter().flatten() {
+        for text in [&mut project.description, &mut project.owner]
+            .into_iter()
+            .flatten()
+        {
             fit &= !text.is_empty() && !text.contains(MARK);
             slots.prose.push(slots.values.len());
             slots.replace(text);
@@ -72,7 +78,8 @@ impl Slots {
 
     fn replace(&mut self, text: &mut String) {
         let number = self.values.len();
-        self.values.push(std::mem::replace(text, placeholder('s', number)));
+        self.values
+            .push(std::mem::replace(text, placeholder('s', number)));
     }
 }
 
@@ -146,14 +153,20 @@ impl Skeleton {
     pub fn new(objects: &[Object], base: &str, slots: &Slots, hashes: Hashes) -> Option<Skeleton> {
         let ordered = |object: &&Object| object.kind() != "Namespace";
         if hashes.texts.len() > 900
-            || objects.iter().filter(ordered).any(|object| object.name().contains(&format!("{MARK}s")))
+            || objects
+                .iter()
+                .filter(ordered)
+                .any(|object| object.name().contains(&format!("{MARK}s")))
         {
             return None;
         }
         let mut leaves: BTreeMap<String, Vec<(Vec<Part>, Leaf)>> = BTreeMap::new();
         let texts = layout::texts(objects, base, |file, text, leaf| {
             if text.contains(MARK) {
-                leaves.entry(file.to_owned()).or_default().push((parts(text), leaf));
+                leaves
+                    .entry(file.to_owned())
+                    .or_default()
+                    .push((parts(text), leaf));
             }
         });
         let mut files = BTreeMap::new();
@@ -176,7 +189,8 @@ impl Skeleton {
                 length,
             })
             .collect();
-        let prose = |part: &Part| matches!(part, Part::Slot(number) if slots.prose.contains(number));
+        let prose =
+            |part: &Part| matches!(part, Part::Slot(number) if slots.prose.contains(number));
         let sound = |piece: &Piece| match piece {
             Piece::Fixed(text) => !text.contains(MARK),
             Piece::Leaf(parts, _) => parts.len() == 1 || !parts.iter().any(prose),
@@ -287,12 +301,17 @@ impl Stages {
             if Slots::take(&mut shape).is_some() {
                 let key = serde_json::to_string(&(&shape, shape.extra_manifest_paths()))
                     .expect("the model has string keys and finite numbers");
-                by_key.entry(Digest::of(key.as_bytes())).or_default().push(index);
+                by_key
+                    .entry(Digest::of(key.as_bytes()))
+                    .or_default()
+                    .push(index);
             }
         }
         // A shape of one project would be rendered once either way.
-        let mut groups: Vec<Vec<usize>> =
-            by_key.into_values().filter(|group| group.len() > 1).collect();
+        let mut groups: Vec<Vec<usize>> = by_key
+            .into_values()
+            .filter(|group| group.len() > 1)
+            .collect();
         groups.sort_unstable();
         let mut stages = Stages {
             projects: vec![None; projects.len()],
@@ -332,7 +351,9 @@ impl Stages {
     ) -> Option<(&Slots, Arc<Skeleton>)> {
         let (number, slots) = self.projects[index].as_ref()?;
         // A poisoned lock means that another thread panicked; its panic is what people must see.
-        let mut shape = self.shapes[*number].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shape = self.shapes[*number]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let shape = &mut *shape;
         let made = shape
             .skeleton

@@ -21,11 +21,16 @@ fn check(platform: &str, settings: &str, names: [&str; 2]) {
     };
     let together = fleet(&names);
     for name in names {
-        let prefixes = [format!("in-cluster/{name}/"), format!("in-cluster/ns-{name}/")];
+        let prefixes = [
+            format!("in-cluster/{name}/"),
+            format!("in-cluster/ns-{name}/"),
+        ];
         let of = |tree: &BTreeMap<String, String>| -> BTreeMap<String, String> {
             let own = |path: &str| prefixes.iter().any(|prefix| path.starts_with(prefix));
             let files = tree.iter().filter(|(path, _)| own(path));
-            files.map(|(path, text)| (path.clone(), text.clone())).collect()
+            files
+                .map(|(path, text)| (path.clone(), text.clone()))
+                .collect()
         };
         let alone = of(&fleet(&[name]));
         assert!(alone.len() > 5, "{name} has files");
@@ -58,13 +63,23 @@ fn storage_choices() {
         ", proxy: {http: \"http://proxy:3128\"}, quota: {requests.cpu: 4}",
         ", components: {viewer: {enabled: true}, apiServer: {pipelineStore: kubernetes}}",
     ] {
-        check(PLATFORM, settings, ["alpha", "a-much-longer-name-for-a-project"]);
+        check(
+            PLATFORM,
+            settings,
+            ["alpha", "a-much-longer-name-for-a-project"],
+        );
     }
 }
 
 #[test]
 fn names_that_need_quotes() {
-    for names in [["no", "alpha"], ["1e3", "0777"], ["true", "null"], ["12-30", "x"], ["y", "on"]] {
+    for names in [
+        ["no", "alpha"],
+        ["1e3", "0777"],
+        ["true", "null"],
+        ["12-30", "x"],
+        ["y", "on"],
+    ] {
         check(PLATFORM, ", database: central, objectStore: ceph", names);
         check(PLATFORM, "", names);
     }
@@ -77,7 +92,19 @@ fn prose() {
         ", description: \"NAME says: \\\"hi\\\" # not a comment\", owner: \"no\"",
         ["alpha", "beta"],
     );
-    check(PLATFORM, ", description: \"NAME\\n  two lines\\n\", owner: 'a: b'", ["alpha", "beta"]);
-    check(PLATFORM, ", description: \"zq7tenantrys000\"", ["alpha", "beta"]);
-    check(PLATFORM, ", namespace: ns-NAME, annotations: {a: \"NAME\"}, labels: {b: NAME}", ["alpha", "beta"]);
+    check(
+        PLATFORM,
+        ", description: \"NAME\\n  two lines\\n\", owner: 'a: b'",
+        ["alpha", "beta"],
+    );
+    check(
+        PLATFORM,
+        ", description: \"zq7tenantrys000\"",
+        ["alpha", "beta"],
+    );
+    check(
+        PLATFORM,
+        ", namespace: ns-NAME, annotations: {a: \"NAME\"}, labels: {b: NAME}",
+        ["alpha", "beta"],
+    );
 }

@@ -21,7 +21,6 @@ const KEYS: &[&str] = &[
     "databases/*/provision",
     "acknowledge",
     "moved",
-    "<layer>/members",
     "<layer>/access",
     "<layer>/patches",
 ];

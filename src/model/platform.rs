@@ -45,6 +45,10 @@ pub(super) struct Platform {
     pub doubtful: bool,
     /// Path of the rendered tree.
     pub repository_path: String,
+    /// Branch of the rendered tree.
+    pub repository_branch: String,
+    /// Where the repository is.
+    pub repository_url: Option<String>,
     /// What the wiring needs; `None` when none is asked for.
     pub sync: Option<Sync>,
     /// Namespaces that belong to sync tools, with what they are to be called in messages.
@@ -90,6 +94,10 @@ pub(super) fn resolve(node: Option<&Node>, whole: Span, report: &mut Report) -> 
         repository_path: repository
             .path
             .map_or_else(|| "overlays".to_owned(), |path| path.0),
+        repository_branch: repository
+            .branch
+            .map_or_else(|| "main".to_owned(), |branch| branch.0),
+        repository_url: repository.url.map(|url| url.0),
         sync,
         reserved,
     }

@@ -9,11 +9,12 @@ use super::scope::{Report, Scope, below, typed};
 use super::template::Renderer;
 use super::{
     Available, BaseFacts, Cluster, ConfigMapKey, IssuerRef, Network, Peer, PodSecurity, Project,
-    Proxy, ServiceAccountSettings, State, database, forms, labels, object_store, resources,
+    Proxy, ServiceAccountSettings, State, combinations, database, forms, labels, members,
+    object_store, resources,
 };
 use crate::config::types::{self, text};
 use crate::config::{Content, Node};
-use crate::diagnostic::{Code, nearest};
+use crate::diagnostic::{Code, Severity, nearest};
 use crate::source::Span;
 
 /// Feature of a base whose task pods can mount a CA from a ConfigMap.
@@ -74,6 +75,7 @@ pub(super) fn resolve(
         base,
     }
     .resolve(report, written.object_store);
+    let members = members::resolve(&scope, report, merged, written.members.unwrap_or_default());
     let network = block.network(report, written.network.unwrap_or_default());
     let pod_security = block.pod_security(report, written.pod_security.unwrap_or_default());
     let components = block.components(report, written.components.unwrap_or_default());
@@ -120,7 +122,7 @@ pub(super) fn resolve(
         pod_to_pod_tls.is_some(),
         context.stores,
     );
-    Some(Project {
+    let mut project = Project {
         name: header.name.to_owned(),
         namespace: header.namespace.to_owned(),
         create_namespace: written.create_namespace.unwrap_or(true),
@@ -141,6 +143,7 @@ pub(super) fn resolve(
         annotations: project_annotations,
         database,
         object_store,
+        members,
         network,
         quota,
         limit_range,
@@ -153,8 +156,11 @@ pub(super) fn resolve(
         service_accounts,
         extra_manifests,
         span: header.span,
-        spans: scope.into_spans(),
-    })
+        spans: BTreeMap::new(),
+    };
+    combinations::check(&project, &scope, block.base, report);
+    project.spans = scope.into_spans();
+    Some(project)
 }
 
 fn texts<T>(
@@ -516,16 +522,17 @@ impl Block<'_> {
             return;
         };
         if pod_tls {
-            report.push(
-                self.scope
-                    .error(
-                        Code::Conflict,
-                        "/podToPodTLS",
-                        format!("task pods can trust one CA bundle: the one of `podToPodTLS`, or {noun}"),
-                    )
-                    .also(self.scope.at(pointer), "the other one")
-                    .hint("remove one of the two, or let images and servers do without a CA of their own"),
-            );
+            let mut warning = self
+                .scope
+                .error(
+                    Code::Conflict,
+                    "/podToPodTLS",
+                    format!("task pods and the UI trust one CA bundle: {noun} must hold the CA of this issuer too"),
+                )
+                .also(self.scope.at(pointer), "the bundle")
+                .hint("add the issuer's certificate to the bundle");
+            warning.severity = Severity::Warning;
+            report.push(warning);
         }
         match self.base {
             Some((base, facts)) if !facts.features.contains(CA_BUNDLE) => report.push(

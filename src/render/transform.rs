@@ -31,7 +31,7 @@ const PROJECT: &str = "tenantry.dev/project";
 
 /// Completes the objects of a project and puts them into the order in which they are written.
 pub(super) fn finish(
-    objects: &mut Vec<Object>,
+    objects: &mut [Object],
     project: &Project,
     cluster: &Cluster,
     plan: &Plan,
@@ -65,7 +65,10 @@ pub(super) fn cluster(objects: &mut [Object], cluster: &Cluster, base: &Base) {
         if object.kind() == "CustomResourceDefinition" {
             // Losing a definition deletes every object of its kind, in all namespaces.
             let keep = BTreeMap::from([
-                (ARGO_OPTIONS.to_owned(), "Prune=confirm,Delete=confirm,ServerSideApply=true".to_owned()),
+                (
+                    ARGO_OPTIONS.to_owned(),
+                    "Prune=confirm,Delete=confirm,ServerSideApply=true".to_owned(),
+                ),
                 (FLUX_PRUNE.to_owned(), "disabled".to_owned()),
             ]);
             add_all(&mut object.body["metadata"], "annotations", &keep);
@@ -74,7 +77,11 @@ pub(super) fn cluster(objects: &mut [Object], cluster: &Cluster, base: &Base) {
     }
     config_hashes(objects, &mut super::hash);
     objects.sort_by_cached_key(|object| {
-        (object.file.clone(), crate::object::apply_rank(object.kind()), object.key())
+        (
+            object.file.clone(),
+            crate::object::apply_rank(object.kind()),
+            object.key(),
+        )
     });
 }
 
@@ -91,7 +98,8 @@ fn pod_template(body: &mut Value) -> Option<&mut Value> {
 
 /// Returns every container and init container of an object's pod template.
 pub(super) fn containers_mut(body: &mut Value) -> Vec<&mut Value> {
-    let Some(Value::Object(spec)) = pod_template(body).and_then(|template| template.get_mut("spec"))
+    let Some(Value::Object(spec)) =
+        pod_template(body).and_then(|template| template.get_mut("spec"))
     else {
         return Vec::new();
     };
@@ -110,11 +118,17 @@ fn set_namespace(object: &mut Object, namespace: &str) {
     // Placed after the name, where people look for it.
     if let Some(Value::Object(metadata)) = object.body.get_mut("metadata") {
         metadata.shift_remove("namespace");
-        let at = metadata.keys().position(|key| key == "name").map_or(0, |at| at + 1);
+        let at = metadata
+            .keys()
+            .position(|key| key == "name")
+            .map_or(0, |at| at + 1);
         metadata.shift_insert(at, "namespace".to_owned(), json!(namespace));
     }
     if object.kind() == "RoleBinding" {
-        let subjects = object.body.get_mut("subjects").and_then(Value::as_array_mut);
+        let subjects = object
+            .body
+            .get_mut("subjects")
+            .and_then(Value::as_array_mut);
         for subject in subjects.into_iter().flatten() {
             let own = subject.get("kind").and_then(Value::as_str) == Some("ServiceAccount")
                 && subject.get("namespace").is_none();
@@ -132,7 +146,11 @@ fn service_account(object: &mut Object, project: &Project, cluster: &Cluster) {
     }
     if let Some(settings) = project.service_accounts.get(object.name()) {
         add_all(&mut object.body["metadata"], "labels", &settings.labels);
-        add_all(&mut object.body["metadata"], "annotations", &settings.annotations);
+        add_all(
+            &mut object.body["metadata"],
+            "annotations",
+            &settings.annotations,
+        );
     }
     add_pull_secrets(&mut object.body, &cluster.pull_secrets);
 }
@@ -265,12 +283,19 @@ fn annotations(object: &mut Object, project: &Project) {
             }
         }
         if project.state != State::Active {
-            let state = if project.state == State::Paused { "paused" } else { "retired" };
+            let state = if project.state == State::Paused {
+                "paused"
+            } else {
+                "retired"
+            };
             annotations.insert("tenantry.dev/state".to_owned(), state.to_owned());
         }
     }
     if holds_data(object) {
-        annotations.insert(ARGO_OPTIONS.to_owned(), "Prune=confirm,Delete=confirm".to_owned());
+        annotations.insert(
+            ARGO_OPTIONS.to_owned(),
+            "Prune=confirm,Delete=confirm".to_owned(),
+        );
         annotations.insert(FLUX_PRUNE.to_owned(), "disabled".to_owned());
     }
     add_all(&mut object.body["metadata"], "annotations", &annotations);
@@ -301,7 +326,11 @@ fn prune_below(value: &mut Value) {
                 let empty = below.as_object().is_some_and(Map::is_empty)
                     && matches!(
                         key.as_str(),
-                        "labels" | "annotations" | "nodeSelector" | "resources" | "data"
+                        "labels"
+                            | "annotations"
+                            | "nodeSelector"
+                            | "resources"
+                            | "data"
                             | "securityContext"
                     );
                 !below.is_null() && !empty
@@ -348,7 +377,10 @@ fn config_maps_of<'a>(value: &'a Value, names: &mut Vec<&'a str>) {
     match value {
         Value::Object(map) => {
             for (key, below) in map {
-                if matches!(key.as_str(), "configMap" | "configMapRef" | "configMapKeyRef") {
+                if matches!(
+                    key.as_str(),
+                    "configMap" | "configMapRef" | "configMapKeyRef"
+                ) {
                     names.extend(below.get("name").and_then(Value::as_str));
                 } else {
                     config_maps_of(below, names);

@@ -9,7 +9,8 @@ use tenantry::diagnostic::Code;
 use super::session::Session;
 
 const ONE: &str = "version: 1\nplatform: {base: kfp-2.17.0}\nprojects:\n- name: churn\n";
-const TWO: &str = "version: 1\nplatform: {base: kfp-2.17.0}\nprojects:\n- name: churn\n- name: fraud\n";
+const TWO: &str =
+    "version: 1\nplatform: {base: kfp-2.17.0}\nprojects:\n- name: churn\n- name: fraud\n";
 
 /// A component of its own for the base, locked like the others.
 fn with_component(text: &str) -> Session {
@@ -27,7 +28,11 @@ fn with_file(path: &str, text: &str) -> Session {
 fn relock(session: &Session) {
     let mut files = session.files("base");
     files.remove("base.lock");
-    let lock = Lock::compute(files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())));
+    let lock = Lock::compute(
+        files
+            .iter()
+            .map(|(path, bytes)| (path.as_str(), bytes.as_slice())),
+    );
     session.write("base/base.lock", lock.to_string());
 }
 
@@ -58,7 +63,9 @@ fn codes(session: &Session, command: &str, status: i32) -> BTreeSet<String> {
 #[test]
 fn every_code_is_drawn() {
     let patch = |body: &str| {
-        with_component(&format!("patches:\n- target: {{kind: Deployment, name: ml-pipeline}}\n  {body}\n"))
+        with_component(&format!(
+            "patches:\n- target: {{kind: Deployment, name: ml-pipeline}}\n  {body}\n"
+        ))
     };
     let rejected: [(Code, Session); 15] = [
         (Code::FileNotFound, Session::new()),
@@ -110,27 +117,63 @@ fn every_code_is_drawn() {
     let mut drawn = BTreeSet::new();
     for (code, session) in rejected {
         let found = codes(&session, "validate", 4);
-        assert!(found.contains(code.as_str()), "{}: {found:?}", code.as_str());
+        assert!(
+            found.contains(code.as_str()),
+            "{}: {found:?}",
+            code.as_str()
+        );
         drawn.insert(code.as_str().to_owned());
     }
 
-    let stopped: [(Code, fn(&Session)); 4] = [
-        (Code::ForeignFile, |session| session.write("overlays/in-cluster/churn/mine.yaml", "a: 1\n")),
-        (Code::HandEdited, |session| session.write("overlays/in-cluster/churn/ui.yaml", "a: 1\n")),
+    type Spoil = fn(&Session);
+    let stopped: [(Code, Spoil); 4] = [
+        (Code::ForeignFile, |session| {
+            session.write("overlays/in-cluster/churn/mine.yaml", "a: 1\n")
+        }),
+        (Code::HandEdited, |session| {
+            session.write("overlays/in-cluster/churn/ui.yaml", "a: 1\n")
+        }),
         (Code::SymbolicLink, |session| {
             let path = session.path("overlays/in-cluster/churn/ui.yaml");
             std::fs::remove_file(&path).expect("our file");
             std::os::unix::fs::symlink("/etc/hostname", &path).expect("a link");
         }),
-        (Code::InvalidIndex, |session| session.write("overlays/index.json", "{")),
+        (Code::InvalidIndex, |session| {
+            session.write("overlays/index.json", "{")
+        }),
     ];
     for (code, spoil) in stopped {
         let session = rendered();
         spoil(&session);
         let found = codes(&session, "render", 3);
-        assert!(found.contains(code.as_str()), "{}: {found:?}", code.as_str());
+        assert!(
+            found.contains(code.as_str()),
+            "{}: {found:?}",
+            code.as_str()
+        );
         drawn.insert(code.as_str().to_owned());
     }
+
+    let session = rendered();
+    let repository = git2::Repository::init(session.path(".")).expect("a repository");
+    let tree = repository
+        .index()
+        .and_then(|mut index| index.write_tree())
+        .expect("a tree");
+    let tree = repository.find_tree(tree).expect("the tree");
+    let person = git2::Signature::new("a", "a@example.com", &git2::Time::new(0, 0)).expect("valid");
+    repository
+        .commit(Some("HEAD"), &person, &person, "start", &tree, &[])
+        .expect("a commit");
+    let branch = repository.head().expect("a branch");
+    let branch = branch.shorthand().expect("a branch with a name");
+    let arguments = ["publish", "--branch", branch, "--message-format", "json"];
+    let (_, stderr) = session.tenantry(&arguments).status(3);
+    assert!(
+        stderr.contains("\"code\":\"branch-checked-out\""),
+        "{stderr}"
+    );
+    drawn.insert(Code::BranchCheckedOut.as_str().to_owned());
 
     let session = rendered();
     session.write("blocked", "a file where a directory must be\n");
@@ -143,8 +186,14 @@ fn every_code_is_drawn() {
     for entry in std::fs::read_dir(samples).expect("the samples can be listed") {
         let bytes = std::fs::read(entry.expect("a sample").path()).expect("a sample can be read");
         for line in String::from_utf8_lossy(&bytes).lines() {
-            let expected = line.strip_prefix("# error[").or_else(|| line.strip_prefix("# warning["));
-            drawn.extend(expected.and_then(|rest| rest.split(']').next()).map(str::to_owned));
+            let expected = line
+                .strip_prefix("# error[")
+                .or_else(|| line.strip_prefix("# warning["));
+            drawn.extend(
+                expected
+                    .and_then(|rest| rest.split(']').next())
+                    .map(str::to_owned),
+            );
         }
     }
     let missing: Vec<&str> = Code::ALL

@@ -28,7 +28,12 @@ pub fn available() -> Available {
             ("kfp-2.15.0".to_owned(), facts(&[])),
             (
                 "kfp-2.17.0".to_owned(),
-                facts(&["workloadIdentity", "taskCaConfigMap", "clusterDomain"]),
+                facts(&[
+                    "workloadIdentity",
+                    "taskCaConfigMap",
+                    "restrictedPods",
+                    "clusterDomain",
+                ]),
             ),
         ]
         .into(),
