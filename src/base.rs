@@ -4,7 +4,9 @@
 //! The format is described in `docs/bases.md`. Knows Kubernetes objects, templates and patches, and nothing of projects: what a component sees of them is its scope.
 
 mod component;
+pub mod embedded;
 mod facts;
+pub mod lock;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -73,42 +75,43 @@ impl Places {
 }
 
 impl Base {
-    /// Parses a base from its files, given as path below the base's directory and text.
+    /// Parses a base from its files, given by path below the base's directory.
     ///
-    /// `directory` is the path of the base's directory to print, for example `base/kfp-2.17.0`.
     /// Errors: `invalid-base`, `invalid-manifest`, `template-error`, `invalid-patch` and the codes of the loader.
     pub fn load(
         name: &str,
-        directory: &str,
-        files: &BTreeMap<String, String>,
-        sources: &mut Sources,
+        files: &BTreeMap<String, FileId>,
+        sources: &Sources,
         diagnostics: &mut Diagnostics,
     ) -> Result<Base, Rejected> {
-        let facts = facts::read(name, directory, files, sources, diagnostics)?;
+        let facts = facts::read(name, files, sources, diagnostics)?;
         let mut reader = Reader {
-            directory,
+            name,
+            files,
             sources,
             diagnostics,
             places: Places::default(),
         };
         let mut manifests = Vec::new();
         let mut cluster = BTreeMap::new();
-        for (path, text) in files {
-            if let Some(file) = path.strip_prefix("manifests/") {
-                let stem = file.strip_suffix(".yaml").unwrap_or(file);
+        for (path, file) in files {
+            let file = *file;
+            if let Some(below) = path.strip_prefix("manifests/") {
+                let stem = below.strip_suffix(".yaml").unwrap_or(below);
                 if !FILES.contains(&stem) {
                     reader.refuse(path, format!("`{stem}` is not a file of a project's directory"));
                     continue;
                 }
-                manifests.extend(reader.objects(path, text, stem));
-            } else if let Some(file) = path.strip_prefix("cluster/") {
-                let stem = file.rsplit('/').next().unwrap_or(file);
+                manifests.extend(read_objects(file, stem, sources, reader.diagnostics));
+            } else if let Some(below) = path.strip_prefix("cluster/") {
+                let stem = below.rsplit('/').next().unwrap_or(below);
                 let stem = stem.strip_suffix(".yaml").unwrap_or(stem);
-                cluster.insert(file.to_owned(), reader.objects(path, text, stem));
+                let objects = read_objects(file, stem, sources, reader.diagnostics);
+                cluster.insert(below.to_owned(), objects);
             }
         }
         let mut compiler = Compiler::default();
-        let components = component::load_all(files, &mut compiler, &mut reader);
+        let components = component::load_all(&mut compiler, &mut reader);
         let places = reader.places;
         let templates = compiler.finish().unwrap_or_else(|errors| {
             for error in errors {
@@ -169,37 +172,30 @@ impl Base {
     }
 }
 
-/// Reads YAML files of a base and collects what is wrong with them.
+/// Reads the files of a base and collects what is wrong with them.
 struct Reader<'a> {
-    directory: &'a str,
-    sources: &'a mut Sources,
+    name: &'a str,
+    files: &'a BTreeMap<String, FileId>,
+    sources: &'a Sources,
     diagnostics: &'a mut Diagnostics,
     places: Places,
 }
 
 impl Reader<'_> {
+    /// Reports what is wrong with a file as a whole.
     fn refuse(&mut self, path: &str, message: String) {
-        self.diagnostics.push(
-            Diagnostic::error(Code::InvalidBase, message)
-                .path(format!("{}/{path}", self.directory)),
-        );
-    }
-
-    /// Reads plain manifests.
-    fn objects(&mut self, path: &str, text: &str, stem: &str) -> Vec<Object> {
-        let full = format!("{}/{path}", self.directory);
-        read_objects(&full, text, stem, self.sources, self.diagnostics)
+        let path = format!("base/{}/{path}", self.name);
+        self.diagnostics.push(Diagnostic::error(Code::InvalidBase, message).path(path));
     }
 
     /// Reads a component's file, tags included, and remembers where its nodes stand.
-    fn documents(&mut self, path: &str, text: &str) -> Vec<serde_json::Value> {
-        let file = self.sources.add(format!("{}/{path}", self.directory), text);
+    fn documents(&mut self, path: &str, file: FileId) -> Vec<serde_json::Value> {
         let options = LoadOptions {
             marks: true,
             tags: true,
             ..LoadOptions::default()
         };
-        match yaml::load(text, &options) {
+        match yaml::load(&self.sources.get(file).text, &options) {
             Ok(documents) => {
                 let (values, marks) = documents
                     .into_iter()
@@ -226,16 +222,14 @@ impl Reader<'_> {
 ///
 /// Errors: `invalid-manifest` and the codes of the loader, pushed to `diagnostics`.
 pub fn read_objects(
-    path: &str,
-    text: &str,
+    file: FileId,
     stem: &str,
-    sources: &mut Sources,
+    sources: &Sources,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Object> {
-    let documents = match yaml::load(text, &LoadOptions::default()) {
+    let documents = match yaml::load(&sources.get(file).text, &LoadOptions::default()) {
         Ok(documents) => documents,
         Err(error) => {
-            let file = sources.add(path, text);
             diagnostics.push(error.to_diagnostic(file));
             return Vec::new();
         }
@@ -260,7 +254,6 @@ pub fn read_objects(
                 file: stem.to_owned(),
             };
             if let Some(missing) = missing_identity(&object) {
-                let file = sources.add(path, text);
                 diagnostics.push(
                     Diagnostic::error(
                         Code::InvalidManifest,

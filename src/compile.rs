@@ -4,18 +4,17 @@
 //! Each directory is a pure function of the compilation and is made on its own, so that directories can be made in parallel, written as they are finished, and are never all in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::base::{self, Base};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
+use crate::inputs::{Failure, Inputs};
 use crate::layout;
 use crate::leak::{self, Registry, Vocabulary};
 use crate::model::{self, Available, BaseFacts, Cluster, Model, Project, State};
 use crate::object::Object;
 use crate::plan;
 use crate::render;
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, Sources, Span};
 use crate::tree::RenderedDirectory;
 
 /// Directory of a cluster that holds its cluster-scoped objects.
@@ -23,8 +22,32 @@ use crate::tree::RenderedDirectory;
 /// Source: commands-and-output §3.
 pub const CLUSTER_DIRECTORY: &str = "_cluster";
 
-/// The bases' files as text: name of the base, path below its directory.
-pub type BaseTexts = BTreeMap<String, BTreeMap<String, String>>;
+/// The bases' files: name of the base, path below its directory.
+pub type BaseFiles = BTreeMap<String, BTreeMap<String, FileId>>;
+
+/// Reads, checks and prepares everything that does not depend on a single directory.
+///
+/// Errors: [`Failure::Rejected`] with the reasons in `diagnostics`; [`Failure::Environment`] when a file cannot be read.
+pub fn compile(
+    inputs: &Inputs,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Result<Compilation, Failure> {
+    let mut bases = BaseFiles::new();
+    for (path, file) in &inputs.bases {
+        // A file beside the bases, such as a README, belongs to none of them.
+        if let Some((base, below)) = path.split_once('/') {
+            bases.entry(base.to_owned()).or_default().insert(below.to_owned(), *file);
+        }
+    }
+    Compilation::load(
+        inputs.projects,
+        &bases,
+        sources,
+        diagnostics,
+        |paths, sources, diagnostics| inputs.read(paths, sources, diagnostics),
+    )
+}
 
 /// Everything that directories are made of.
 #[derive(Debug)]
@@ -36,11 +59,12 @@ pub struct Compilation {
     vocabularies: BTreeMap<String, Vocabulary>,
     registry: Registry,
     extra: BTreeMap<String, Vec<Object>>,
+    units: Vec<Unit>,
 }
 
 /// One directory to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+enum Unit {
     /// The cluster-scoped objects of the cluster at this index of the model.
     Cluster(usize),
     /// The project at this index of the model.
@@ -50,112 +74,95 @@ pub enum Unit {
 impl Compilation {
     /// Checks the configuration against the bases and prepares everything that projects share.
     ///
-    /// `projects` is `projects.yaml`; `read_extra` returns the text of a path of `extraManifests`, or a finding without a place.
-    /// Errors: every code of the model, of bases and of manifests.
+    /// `read` returns the texts of the paths of `extraManifests`.
+    /// Errors: every code of the model, of bases and of manifests, and the failures of `read`.
     pub fn load(
         projects: FileId,
-        texts: &BaseTexts,
+        files: &BaseFiles,
         sources: &mut Sources,
         diagnostics: &mut Diagnostics,
-        mut read_extra: impl FnMut(&str) -> Result<String, Diagnostic>,
-    ) -> Result<Compilation, Rejected> {
+        read: impl FnOnce(
+            &[(String, Span)],
+            &mut Sources,
+            &mut Diagnostics,
+        ) -> Result<BTreeMap<String, FileId>, Failure>,
+    ) -> Result<Compilation, Failure> {
         let mut bases = BTreeMap::new();
-        for (name, files) in texts {
-            let directory = format!("base/{name}");
-            if let Ok(base) = Base::load(name, &directory, files, sources, diagnostics) {
+        for (name, files) in files {
+            if let Ok(base) = Base::load(name, files, sources, diagnostics) {
                 bases.insert(name.clone(), base);
             }
         }
-        diagnostics.accept(())?;
         let available = Available {
             bases: bases.iter().map(|(name, base)| (name.clone(), facts_of(base))).collect(),
         };
         let model = model::load(sources, projects, &available, diagnostics)?;
-        let mut extra = BTreeMap::new();
-        for (path, span) in model.projects.iter().flat_map(|project| &project.extra_manifests) {
-            if extra.contains_key(path) {
-                continue;
-            }
-            let objects = match read_extra(path) {
-                Ok(text) => base::read_objects(path, &text, "extra", sources, diagnostics),
-                Err(diagnostic) => {
-                    diagnostics.push(diagnostic.at(*span));
-                    Vec::new()
-                }
-            };
-            extra.insert(path.clone(), objects);
-        }
+        diagnostics.accept(())?;
+        let named: Vec<(String, Span)> = model
+            .projects
+            .iter()
+            .flat_map(|project| project.extra_manifests.iter().cloned())
+            .collect();
+        let extra = read(&named, sources, diagnostics)?
+            .into_iter()
+            .map(|(path, file)| (path, base::read_objects(file, "extra", sources, diagnostics)))
+            .collect();
         let used: BTreeSet<&String> = model.projects.iter().map(|project| &project.base).collect();
         let vocabularies = used
             .into_iter()
             .filter_map(|name| {
-                let texts = texts.get(name)?.values().map(String::as_str);
+                let texts = files.get(name)?.values().map(|file| sources.get(*file).text.as_str());
                 Some((name.clone(), Vocabulary::new(bases.get(name)?, texts)))
             })
             .collect();
-        diagnostics.accept(Compilation {
+        let with_projects: BTreeSet<&String> =
+            model.projects.iter().map(|project| &project.cluster).collect();
+        let clusters = (0..model.clusters.len())
+            .filter(|index| with_projects.contains(&model.clusters[*index].name))
+            .map(Unit::Cluster);
+        let units = clusters
+            .chain((0..model.projects.len()).map(Unit::Project))
+            .collect();
+        Ok(diagnostics.accept(Compilation {
             registry: Registry::new(&model),
+            units,
             model,
             bases,
             vocabularies,
             extra,
-        })
+        })?)
     }
 
-    /// Lists the directories to be made, clusters first.
-    pub fn units(&self) -> Vec<Unit> {
-        let clusters = (0..self.model.clusters.len())
-            .filter(|index| self.projects_of(&self.model.clusters[*index]).next().is_some())
-            .map(Unit::Cluster);
-        clusters
-            .chain((0..self.model.projects.len()).map(Unit::Project))
-            .collect()
+    /// Returns where the tree lies below the root: `platform.repository.path`.
+    pub fn tree(&self) -> &str {
+        &self.model.repository_path
     }
 
-    /// Makes one directory.
-    ///
-    /// Returns what was found besides: warnings, or the errors because of which there is no directory.
-    pub fn compile(&self, unit: Unit) -> (Option<RenderedDirectory>, Diagnostics) {
+    /// Returns the names of all projects, sorted.
+    pub fn projects(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.model.projects.iter().map(|project| project.name.as_str()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Returns the numbers of the directories to render: all, or those of the given projects.
+    pub fn directories(&self, projects: Option<&BTreeSet<String>>) -> Vec<usize> {
+        let wanted = |unit: &Unit| match (unit, projects) {
+            (_, None) => true,
+            (Unit::Cluster(_), Some(_)) => false,
+            (Unit::Project(index), Some(names)) => names.contains(&self.model.projects[*index].name),
+        };
+        (0..self.units.len()).filter(|number| wanted(&self.units[*number])).collect()
+    }
+
+    /// Renders one directory; the diagnostics hold warnings, or the reasons of a rejection.
+    pub fn render(&self, number: usize) -> (Result<RenderedDirectory, Rejected>, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
-        let directory = match unit {
+        let directory = match self.units[number] {
             Unit::Cluster(index) => self.cluster(&self.model.clusters[index], &mut diagnostics),
             Unit::Project(index) => self.project(&self.model.projects[index], &mut diagnostics),
         };
-        (directory.ok(), diagnostics)
-    }
-
-    /// Makes directories with `jobs` threads and hands each to `sink` as it is finished.
-    ///
-    /// Returns all findings; stops handing out work when `sink` returns an error, which is returned.
-    pub fn run<E: Send>(
-        &self,
-        units: &[Unit],
-        jobs: usize,
-        sink: impl Fn(RenderedDirectory) -> Result<(), E> + Sync,
-    ) -> Result<Diagnostics, E> {
-        let next = AtomicUsize::new(0);
-        let findings = Mutex::new(Diagnostics::default());
-        let failure = Mutex::new(None);
-        std::thread::scope(|scope| {
-            for _ in 0..jobs.clamp(1, units.len().max(1)) {
-                scope.spawn(|| {
-                    while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let (directory, found) = self.compile(*unit);
-                        if found.iter().next().is_some() {
-                            lock(&findings).extend(found);
-                        }
-                        if let Some(Err(error)) = directory.map(&sink) {
-                            next.store(units.len(), Ordering::Relaxed);
-                            lock(&failure).get_or_insert(error);
-                        }
-                    }
-                });
-            }
-        });
-        match failure.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
-            Some(error) => Err(error),
-            None => Ok(findings.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())),
-        }
+        (directory, diagnostics)
     }
 
     /// Returns the objects of one project, in the order in which they are written.
@@ -265,11 +272,6 @@ impl Compilation {
             .find(|cluster| cluster.name == project.cluster)
             .expect("validation has resolved every project's cluster")
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // A poisoned lock means that another thread panicked; the scope re-raises that panic.
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 fn facts_of(base: &Base) -> BaseFacts {

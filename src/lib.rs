@@ -1,9 +1,32 @@
 //! Tenantry compiles `projects.yaml` into one directory of plain Kubernetes manifests per project.
+#![warn(unreachable_pub)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::disallowed_methods, clippy::print_stderr, clippy::print_stdout)
+)]
 
+pub mod base;
+pub mod cli;
+pub mod commands;
+pub mod compile;
+pub mod config;
+pub mod confined;
+pub mod console;
 pub mod diagnostic;
+pub mod digest;
+pub mod exit;
+pub mod grammar;
+pub mod inputs;
+pub mod layout;
+pub mod leak;
 pub mod model;
 pub mod object;
 pub mod patch;
+pub mod plan;
+pub mod render;
+pub mod report;
+pub mod schema;
 pub mod source;
 pub mod template;
+pub mod tree;
 pub mod yaml;

@@ -35,6 +35,8 @@ pub struct Plan {
     pub database: DatabasePlan,
     /// The object store as its consumers reach it.
     pub object_store: ObjectStorePlan,
+    /// Secrets that readers and writers of artifacts need: the object store's, and those that `launcherConfig` names.
+    pub artifact_secrets: Vec<String>,
     /// The one CA bundle for consumers that take only one.
     pub ca: Option<ConfigMapKey>,
     /// Every CA once, each with a file name of its own.
@@ -136,6 +138,7 @@ pub fn resolve(
         .or_else(|| project.object_store.tls_ca.clone());
     check_egress(project, cluster, &[&database.host, &object_store.host], &mut found);
     let plan = Plan {
+        artifact_secrets: artifact_secrets(project, &object_store),
         namespace: project.namespace.clone(),
         base: BaseName {
             name: base.facts.name.clone(),
@@ -203,6 +206,33 @@ fn images(project: &Project, base: &Base) -> BTreeMap<String, String> {
         }
     }
     images
+}
+
+/// Lists the Secrets that are needed to reach artifacts, sorted.
+///
+/// Source: kfp-stack §4.3, `secretRef.secretName` of a provider and its overrides.
+fn artifact_secrets(project: &Project, store: &ObjectStorePlan) -> Vec<String> {
+    fn collect(value: &Value, names: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(map) => {
+                for (key, below) in map {
+                    match below {
+                        Value::String(name) if key == "secretName" => {
+                            names.insert(name.clone());
+                        }
+                        _ => collect(below, names),
+                    }
+                }
+            }
+            Value::Array(list) => list.iter().for_each(|item| collect(item, names)),
+            _ => {}
+        }
+    }
+    let mut names: BTreeSet<String> = store.secret.iter().map(|secret| secret.name.clone()).collect();
+    if let Some(config) = &project.components.api_server.launcher_config {
+        collect(config, &mut names);
+    }
+    names.into_iter().collect()
 }
 
 /// Lists every CA of a project once.

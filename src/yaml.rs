@@ -12,11 +12,8 @@ mod marks;
 mod scalar;
 mod tagged;
 
-pub use characters::{check_representable, check_representable_key};
-pub use emit::{emit, emit_documents};
+pub use characters::{KeyFault, check_representable, check_representable_key};
+pub use emit::{Leaf, emit, emit_documents, emit_leaf, emit_reporting};
 pub use error::{LoadError, LoadErrorKind};
 pub use load::{Document, LoadOptions, load, load_one};
 pub use marks::Marks;
-
-#[cfg(test)]
-mod tests;

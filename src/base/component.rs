@@ -1,6 +1,6 @@
 //! Components: what one choice removes, adds and patches.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -35,8 +35,15 @@ struct Resource {
 struct ComponentPatch {
     when: Option<Condition>,
     place: Place,
-    target: Target,
+    target: TargetBody,
     body: Body,
+}
+
+/// The target of a patch: read once when it has no templates, otherwise rendered for each project.
+#[derive(Debug)]
+enum TargetBody {
+    Fixed(Target),
+    Rendered(Node),
 }
 
 /// The body of a patch: read once when it has no templates, otherwise rendered for each project.
@@ -48,28 +55,20 @@ enum Body {
 }
 
 /// Compiles every component of a base, in the order of their directory names.
-pub(super) fn load_all(
-    files: &BTreeMap<String, String>,
-    compiler: &mut Compiler,
-    reader: &mut Reader<'_>,
-) -> Vec<Component> {
-    let names: BTreeSet<&str> = files
+pub(super) fn load_all(compiler: &mut Compiler, reader: &mut Reader<'_>) -> Vec<Component> {
+    let names: BTreeSet<&str> = reader
+        .files
         .keys()
         .filter_map(|path| path.strip_prefix("components/")?.split_once('/'))
         .map(|(name, _)| name)
         .collect();
     names
         .into_iter()
-        .map(|name| load(name, files, compiler, reader))
+        .map(|name| load(name, compiler, reader))
         .collect()
 }
 
-fn load(
-    name: &str,
-    files: &BTreeMap<String, String>,
-    compiler: &mut Compiler,
-    reader: &mut Reader<'_>,
-) -> Component {
+fn load(name: &str, compiler: &mut Compiler, reader: &mut Reader<'_>) -> Component {
     let directory = format!("components/{name}");
     let path = format!("{directory}/component.yaml");
     let mut component = Component {
@@ -79,7 +78,7 @@ fn load(
         resources: Vec::new(),
         patches: Vec::new(),
     };
-    let Some(text) = files.get(&path) else {
+    let Some(file) = reader.files.get(&path).copied() else {
         reader.refuse(&path, format!("component `{name}` has no `component.yaml`"));
         return component;
     };
@@ -88,7 +87,7 @@ fn load(
         document: 0,
         pointer: String::new(),
     };
-    let documents = reader.documents(&path, text);
+    let documents = reader.documents(&path, file);
     let Some(Value::Object(map)) = documents.first() else {
         reader.refuse(&path, "a component is one mapping".to_owned());
         return component;
@@ -118,7 +117,7 @@ fn load(
                     let file = item.as_str().unwrap_or_default();
                     let path = format!("{directory}/{file}");
                     named.insert(path.clone());
-                    resources(&path, file, files, compiler, reader, &mut component.resources);
+                    resources(&path, file, compiler, reader, &mut component.resources);
                 }
             }
             ("patches", Value::Array(items)) => {
@@ -140,6 +139,7 @@ fn load(
         }
     }
     let prefix = format!("{directory}/");
+    let files = reader.files;
     for path in files.keys().filter(|path| path.starts_with(&prefix)) {
         if !named.contains(path) {
             reader.refuse(path, "the component does not name this file".to_owned());
@@ -150,22 +150,21 @@ fn load(
 
 fn resources(
     path: &str,
-    file: &str,
-    files: &BTreeMap<String, String>,
+    name: &str,
     compiler: &mut Compiler,
     reader: &mut Reader<'_>,
     resources: &mut Vec<Resource>,
 ) {
-    let stem = file.strip_suffix(".yaml").unwrap_or(file);
+    let stem = name.strip_suffix(".yaml").unwrap_or(name);
     if !FILES.contains(&stem) {
         reader.refuse(path, format!("`{stem}` is not a file of a project's directory"));
         return;
     }
-    let Some(text) = files.get(path) else {
+    let Some(file) = reader.files.get(path).copied() else {
         reader.refuse(path, "the component names this file, and it is not there".to_owned());
         return;
     };
-    for (document, value) in reader.documents(path, text).into_iter().enumerate() {
+    for (document, value) in reader.documents(path, file).into_iter().enumerate() {
         let place = Place {
             file: Arc::from(path),
             document,
@@ -210,10 +209,6 @@ fn compile_patch(
     {
         return Err(invalid(&format!("unknown key `{key}`"), &format!("/{key}")));
     }
-    let target = map
-        .get("target")
-        .ok_or_else(|| invalid("a component's patch has a `target`", ""))
-        .and_then(Target::parse)?;
     let template = |error: TemplateError| PatchError {
         code: Code::TemplateError,
         message: error.message,
@@ -224,6 +219,13 @@ fn compile_patch(
             .unwrap_or_default()
             .to_owned(),
         hints: error.hint.into_iter().collect(),
+    };
+    let target = map
+        .get("target")
+        .ok_or_else(|| invalid("a component's patch has a `target`", ""))?;
+    let target = match compiler.compile(target, &at(place, "target")).map_err(template)? {
+        Node::Literal(value) => TargetBody::Fixed(Target::parse(&value)?),
+        node => TargetBody::Rendered(node),
     };
     let body = match (map.get("patch"), map.get("json6902")) {
         (Some(patch), None) => {
@@ -340,31 +342,14 @@ impl ComponentPatch {
                 return;
             }
         }
-        let operation = match &self.body {
-            Body::Fixed(operation) => Ok(operation.clone()),
-            Body::Strategic(node) | Body::Json6902(node) => {
-                match base.templates.render(node, scope) {
-                    Ok(value) => {
-                        let value = value.unwrap_or(Value::Null);
-                        match &self.body {
-                            Body::Json6902(_) => Operation::json6902(value),
-                            _ => Operation::strategic(value),
-                        }
-                    }
-                    Err(error) => {
-                        diagnostics.push(template_diagnostic(&error, &base.marks));
-                        return;
-                    }
-                }
+        let patch = match self.patch(scope, &base.templates) {
+            Ok(patch) => patch,
+            Err(error) => {
+                diagnostics.push(template_diagnostic(&error, &base.marks));
+                return;
             }
         };
-        let applied = operation.and_then(|operation| {
-            let patch = Patch {
-                target: Some(self.target.clone()),
-                operation,
-            };
-            patch::apply(&patch, objects)
-        });
+        let applied = patch.and_then(|patch| patch::apply(&patch, objects));
         if let Err(error) = applied {
             let field = match &self.body {
                 Body::Json6902(_) => "json6902",
@@ -376,6 +361,31 @@ impl ComponentPatch {
             diagnostic.hints = error.hints;
             diagnostics.push(diagnostic);
         }
+    }
+
+    /// Renders what has templates in it; what is wrong with the result is an error of its own kind.
+    fn patch(
+        &self,
+        scope: &Scope,
+        templates: &Templates,
+    ) -> Result<Result<Patch, PatchError>, TemplateError> {
+        let rendered =
+            |node: &Node| Ok(templates.render(node, scope)?.unwrap_or(Value::Null));
+        let target = match &self.target {
+            TargetBody::Fixed(target) => Ok(target.clone()),
+            TargetBody::Rendered(node) => Target::parse(&rendered(node)?),
+        };
+        let operation = match &self.body {
+            Body::Fixed(operation) => Ok(operation.clone()),
+            Body::Strategic(node) => Operation::strategic(rendered(node)?),
+            Body::Json6902(node) => Operation::json6902(rendered(node)?),
+        };
+        Ok(target.and_then(|target| {
+            Ok(Patch {
+                target: Some(target),
+                operation: operation?,
+            })
+        }))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
-use crate::source::{Sources, Span};
+use crate::source::{FileId, Sources, Span};
 
 /// The contents of a `base.yaml`; every key is described in `docs/bases.md`.
 #[derive(Debug, Clone, Deserialize)]
@@ -159,13 +159,12 @@ pub struct Migration {
 /// Reads `base.yaml` and checks what can be checked without the rest of the base.
 pub(super) fn read(
     name: &str,
-    directory: &str,
-    files: &BTreeMap<String, String>,
-    sources: &mut Sources,
+    files: &BTreeMap<String, FileId>,
+    sources: &Sources,
     diagnostics: &mut Diagnostics,
 ) -> Result<Facts, Rejected> {
-    let path = format!("{directory}/base.yaml");
-    let Some(text) = files.get("base.yaml") else {
+    let path = format!("base/{name}/base.yaml");
+    let Some(file) = files.get("base.yaml").copied() else {
         diagnostics.push(
             Diagnostic::error(Code::InvalidBase, format!("base `{name}` has no `base.yaml`"))
                 .path(path),
@@ -173,14 +172,14 @@ pub(super) fn read(
         return Err(Rejected);
     };
     let options = serde_saphyr::options! { strict_booleans: true };
-    let facts: Facts = match serde_saphyr::from_str_with_options(text, options) {
+    let facts: Facts = match serde_saphyr::from_str_with_options(&sources.get(file).text, options) {
         Ok(facts) => facts,
         Err(error) => {
-            let file = sources.add(path, text.clone());
             let mut diagnostic =
                 Diagnostic::error(Code::InvalidBase, error.without_snippet().to_string());
             if let Some(at) = error.location() {
-                let (start, length) = at.span().byte_info().unwrap_or((0, 0));
+                let start = at.span().byte_offset().unwrap_or(0);
+                let length = at.span().byte_len().unwrap_or(0);
                 diagnostic = diagnostic.at(Span {
                     file,
                     start: start as usize,

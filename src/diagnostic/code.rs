@@ -1,11 +1,11 @@
 //! The stable codes of diagnostics; `docs/diagnostics.md` has a section for each.
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident => $text:literal,)*) => {
+    ($(#[doc = $doc:literal] $name:ident => $text:literal,)*) => {
         /// The stable name of a kind of diagnostic.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
-            $($(#[$doc])* $name,)*
+            $(#[doc = $doc] $name,)*
         }
 
         impl Code {
@@ -15,6 +15,11 @@ macro_rules! codes {
             /// Returns the kebab-case text that reports print.
             pub fn as_str(self) -> &'static str {
                 match self { $(Code::$name => $text),* }
+            }
+
+            /// Returns one sentence that says what the code stands for.
+            pub fn description(self) -> &'static str {
+                match self { $(Code::$name => $doc.trim_ascii()),* }
             }
         }
     };
@@ -151,4 +156,7 @@ codes! {
     SymbolicLink => "symbolic-link",
     /// The index cannot be read.
     InvalidIndex => "invalid-index",
+    // The world.
+    /// A file, a directory or a lock could not be used; the input is not to blame.
+    Environment => "environment",
 }

@@ -111,8 +111,8 @@ fn set_resources(container: &mut Value, resources: &Resources) {
 }
 
 fn exceeds(request: Option<&str>, limit: Option<&str>) -> bool {
-    use crate::model::quantity::Quantity;
-    match (request.map(str::parse::<Quantity>), limit.map(str::parse::<Quantity>)) {
+    use crate::grammar::quantity::Quantity;
+    match (request.map(Quantity::parse), limit.map(Quantity::parse)) {
         (Some(Ok(request)), Some(Ok(limit))) => request > limit,
         _ => false,
     }

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::base::{Base, FILES};
+use crate::digest::Digest;
 use crate::model::{Cluster, Project, State};
 use crate::object::{Object, is_cluster_scoped};
 use crate::plan::Plan;
@@ -376,9 +376,11 @@ fn name_suffix(object: &mut Object) {
     object.body["metadata"]["name"] = json!(name);
 }
 
+/// Returns the first 128 bits of the SHA-256 of some bytes, as hexadecimal digits.
 fn short_hash(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = Digest::of(bytes).to_string();
+    text.truncate(32);
+    text
 }
 
 /// Sorts by file, then in the order in which kinds must be applied, then by name.

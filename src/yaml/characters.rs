@@ -4,7 +4,9 @@
 
 /// Tells whether every reader of a cluster takes the text over unchanged, and returns the first offending character otherwise.
 ///
-/// kustomize writes some characters as they are into places where it cannot read them back: DEL, U+0080 to U+009F, U+FFFE, U+FFFF.
+/// kustomize writes some characters as they are into places where it, or the next reader, cannot read them:
+/// DEL, U+0080 to U+009F, U+FFFE and U+FFFF make its own output invalid,
+/// and text that ends with the line separators U+2028 or U+2029 can swallow the `---` after it, and with that the next object.
 /// Source: observed with kustomize v5.5.0; go-yaml's printable set.
 pub fn check_representable(text: &str) -> Result<(), char> {
     if text.is_ascii() && !text.as_bytes().contains(&0x7F) {
@@ -16,21 +18,46 @@ pub fn check_representable(text: &str) -> Result<(), char> {
     }
 }
 
-/// Tells whether every reader of a cluster takes the key of a mapping over unchanged.
-///
-/// On top of [`check_representable`], the key `<<` is refused: kustomize takes it for a merge key even where it is quoted, and drops it.
-/// The character returned for it is `<`.
-/// Source: observed with kustomize v5.5.0.
-pub fn check_representable_key(key: &str) -> Result<(), char> {
-    if key == "<<" {
-        return Err('<');
-    }
-    check_representable(key)
+/// Why kustomize cannot carry a key of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyFault {
+    /// The key holds a character that [`check_representable`] refuses.
+    Character(char),
+    /// The key is `<<`, which kustomize takes for a merge key even in quotes, and drops.
+    Merge,
+    /// The key is so long that kustomize cannot read its own JSON.
+    TooLong,
 }
 
-/// Tells whether kustomize fails on the character, or writes another one for it, however it is escaped.
+/// Tells whether every reader of a cluster takes the key of a mapping over unchanged.
+///
+/// Source: observed with kustomize v5.5.0, which goes through JSON and reads that with go-yaml's limit of 1,024 characters.
+pub fn check_representable_key(key: &str) -> Result<(), KeyFault> {
+    const LONGEST: usize = 1_000;
+    if key == "<<" {
+        return Err(KeyFault::Merge);
+    }
+    if let Err(c) = check_representable(key) {
+        return Err(KeyFault::Character(c));
+    }
+    // Go's JSON escapes a character with at most six.
+    let width = |c| match c {
+        '\0'..='\u{1F}' | '<' | '>' | '&' => 6,
+        '"' | '\\' => 2,
+        _ => 1,
+    };
+    if key.len() > LONGEST / 6 && key.chars().map(width).sum::<usize>() > LONGEST {
+        return Err(KeyFault::TooLong);
+    }
+    Ok(())
+}
+
+/// Tells whether kustomize can damage text that holds the character, however it is escaped.
 fn is_lost(c: char) -> bool {
-    matches!(c, '\u{7F}'..='\u{9F}' | '\u{FFFE}' | '\u{FFFF}')
+    matches!(
+        c,
+        '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}'
+    )
 }
 
 /// Returns the byte offset of the first character that may not stand in a file as it is, and that character.
@@ -85,4 +112,69 @@ pub(crate) fn is_escaped(c: char) -> bool {
             | '\u{FFF0}'..='\u{FFFF}'
             | '\u{E0000}'..='\u{10FFFF}'
     ) || (c as u32) & 0xFFFE == 0xFFFE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_kustomize_cannot_carry() {
+        for text in [
+            "",
+            "a\n\t\r\0\u{1b}",
+            "é日本😀",
+            "\u{a0}\u{feff}\u{e000}\u{fdd0}\u{fffd}\u{10ffff}",
+            "<<",
+        ] {
+            assert_eq!(check_representable(text), Ok(()), "{text:?}");
+        }
+        for c in [
+            '\u{7f}', '\u{80}', '\u{85}', '\u{9f}', '\u{2028}', '\u{2029}', '\u{fffe}', '\u{ffff}',
+        ] {
+            assert_eq!(check_representable(&format!("é{c}\u{7f}")), Err(c));
+            assert_eq!(
+                check_representable_key(&format!("{c}")),
+                Err(KeyFault::Character(c))
+            );
+        }
+    }
+
+    #[test]
+    fn keys_that_kustomize_cannot_carry() {
+        assert_eq!(check_representable_key("<<"), Err(KeyFault::Merge));
+        assert_eq!(check_representable_key("<"), Ok(()));
+        assert_eq!(check_representable_key("<<<"), Ok(()));
+        assert_eq!(check_representable_key(&"é".repeat(1_000)), Ok(()));
+        assert_eq!(
+            check_representable_key(&"é".repeat(1_001)),
+            Err(KeyFault::TooLong)
+        );
+        assert_eq!(
+            check_representable_key(&"&".repeat(167)),
+            Err(KeyFault::TooLong)
+        );
+        assert_eq!(
+            check_representable_key(&"\"".repeat(501)),
+            Err(KeyFault::TooLong)
+        );
+    }
+
+    #[test]
+    fn characters_that_may_not_stand_in_a_file() {
+        for text in [
+            "",
+            "a\tb\r\n",
+            "é…€\u{a0}日本😀",
+            "\u{feff}\u{e000}\u{fffd}",
+        ] {
+            assert_eq!(find_forbidden(text), None, "{text:?}");
+        }
+        for c in [
+            '\0', '\u{8}', '\u{b}', '\u{c}', '\u{e}', '\u{1f}', '\u{7f}', '\u{80}', '\u{85}',
+            '\u{9f}', '\u{2028}', '\u{2029}', '\u{fffe}', '\u{ffff}',
+        ] {
+            assert_eq!(find_forbidden(&format!("é…\u{a0}{c}\0")), Some((7, c)));
+        }
+    }
 }

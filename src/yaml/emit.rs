@@ -6,6 +6,7 @@
 use super::characters::is_escaped;
 use serde_json::{Number, Value};
 use std::fmt::Write;
+use std::ops::Range;
 
 /// Longest plain scalar, in bytes.
 const LONGEST_PLAIN: usize = 200;
@@ -17,12 +18,30 @@ const LONGEST_SIMPLE_KEY: usize = 100;
 ///
 /// Keys come in the order of the map. Text of several lines becomes a literal block where that is safe.
 pub fn emit(value: &Value, out: &mut String) {
-    match value {
-        Value::Object(map) if !map.is_empty() => block_map(map, 0, out),
-        Value::Array(list) if !list.is_empty() => block_list(list, 0, out),
-        scalar => {
-            leaf(scalar, 0, out);
-        }
+    document(value, out, &mut |_, _, _| {});
+}
+
+/// A string of a document, and where it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaf {
+    /// Bytes of the output that are the string, its indicators and its line feed included.
+    pub range: Range<usize>,
+    /// Indentation that [`emit_leaf`] needs to write another string in its place.
+    pub indent: usize,
+}
+
+/// Does what [`emit`] does and reports each string that is a value, but no keys.
+pub fn emit_reporting(value: &Value, out: &mut String, report: &mut impl FnMut(&str, Leaf)) {
+    document(value, out, &mut |text, range, indent| report(text, Leaf { range, indent }));
+}
+
+/// Appends a string as [`emit`] would where a [`Leaf`] stands.
+pub fn emit_leaf(text: &str, indent: usize, out: &mut String) {
+    if is_literal(text) {
+        literal(text, indent + 2, out);
+    } else {
+        inline(text, out);
+        out.push('\n');
     }
 }
 
@@ -36,8 +55,26 @@ pub fn emit_documents<'a>(values: impl IntoIterator<Item = &'a Value>, out: &mut
     }
 }
 
+/// Hears of each string that is a value: its text, where it was written, its indentation.
+trait Report: FnMut(&str, Range<usize>, usize) {}
+
+impl<F: FnMut(&str, Range<usize>, usize)> Report for F {}
+
+fn document(value: &Value, out: &mut String, report: &mut impl Report) {
+    match value {
+        Value::Object(map) if !map.is_empty() => block_map(map, 0, out, report),
+        Value::Array(list) if !list.is_empty() => block_list(list, 0, out, report),
+        scalar => leaf(scalar, 0, out, report),
+    }
+}
+
 /// Appends a mapping whose first key goes to the current position and the others to new lines.
-fn block_map(map: &serde_json::Map<String, Value>, indent: usize, out: &mut String) {
+fn block_map(
+    map: &serde_json::Map<String, Value>,
+    indent: usize,
+    out: &mut String,
+    report: &mut impl Report,
+) {
     for (index, (key, value)) in map.iter().enumerate() {
         if index > 0 {
             spaces(indent, out);
@@ -48,7 +85,7 @@ fn block_map(map: &serde_json::Map<String, Value>, indent: usize, out: &mut Stri
             out.push('\n');
             spaces(indent, out);
             out.push_str(": ");
-            nested(value, indent, out);
+            nested(value, indent, out, report);
             continue;
         }
         inline(key, out);
@@ -57,43 +94,43 @@ fn block_map(map: &serde_json::Map<String, Value>, indent: usize, out: &mut Stri
             Value::Object(below) if !below.is_empty() => {
                 out.push('\n');
                 spaces(indent + 2, out);
-                block_map(below, indent + 2, out);
+                block_map(below, indent + 2, out, report);
             }
             Value::Array(below) if !below.is_empty() => {
                 out.push('\n');
                 spaces(indent, out);
-                block_list(below, indent, out);
+                block_list(below, indent, out, report);
             }
             scalar => {
                 out.push(' ');
-                leaf(scalar, indent, out);
+                leaf(scalar, indent, out, report);
             }
         }
     }
 }
 
 /// Appends a list whose first dash goes to the current position and the others to new lines.
-fn block_list(list: &[Value], indent: usize, out: &mut String) {
+fn block_list(list: &[Value], indent: usize, out: &mut String, report: &mut impl Report) {
     for (index, value) in list.iter().enumerate() {
         if index > 0 {
             spaces(indent, out);
         }
         out.push_str("- ");
-        nested(value, indent, out);
+        nested(value, indent, out, report);
     }
 }
 
 /// Appends a value after an indicator of two characters (`- `, `: `) that stands at the given indentation.
-fn nested(value: &Value, indent: usize, out: &mut String) {
+fn nested(value: &Value, indent: usize, out: &mut String, report: &mut impl Report) {
     match value {
-        Value::Object(below) if !below.is_empty() => block_map(below, indent + 2, out),
-        Value::Array(below) if !below.is_empty() => block_list(below, indent + 2, out),
-        scalar => leaf(scalar, indent, out),
+        Value::Object(below) if !below.is_empty() => block_map(below, indent + 2, out, report),
+        Value::Array(below) if !below.is_empty() => block_list(below, indent + 2, out, report),
+        scalar => leaf(scalar, indent, out, report),
     }
 }
 
 /// Appends a scalar or an empty collection, and the line feed after it.
-fn leaf(value: &Value, indent: usize, out: &mut String) {
+fn leaf(value: &Value, indent: usize, out: &mut String, report: &mut impl Report) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(true) => out.push_str("true"),
@@ -101,8 +138,12 @@ fn leaf(value: &Value, indent: usize, out: &mut String) {
         Value::Number(number) => self::number(number, out),
         Value::Array(_) => out.push_str("[]"),
         Value::Object(_) => out.push_str("{}"),
-        Value::String(text) if is_literal(text) => return literal(text, indent + 2, out),
-        Value::String(text) => inline(text, out),
+        Value::String(text) => {
+            let start = out.len();
+            emit_leaf(text, indent, out);
+            report(text, start..out.len(), indent);
+            return;
+        }
     }
     out.push('\n');
 }
@@ -243,7 +284,11 @@ fn escape(c: char, out: &mut String) {
     out.push(letter);
     for place in (0..width).rev() {
         let digit = (c as u32 >> (4 * place)) & 0xF;
-        out.push(char::from_digit(digit, 16).expect("four bits are a hexadecimal digit").to_ascii_uppercase());
+        out.push(
+            char::from_digit(digit, 16)
+                .expect("four bits are a hexadecimal digit")
+                .to_ascii_uppercase(),
+        );
     }
 }
 
@@ -269,7 +314,9 @@ fn is_literal(text: &str) -> bool {
             return false;
         }
         let ascii_control = |byte: u8| (byte < 0x20 && byte != b'\t') || byte == 0x7F;
-        if bytes.iter().any(|byte| ascii_control(*byte)) || (!line.is_ascii() && line.chars().any(is_escaped)) {
+        if bytes.iter().any(|byte| ascii_control(*byte))
+            || (!line.is_ascii() && line.chars().any(is_escaped))
+        {
             return false;
         }
     }
@@ -292,3 +339,6 @@ fn literal(text: &str, indent: usize, out: &mut String) {
         out.push('\n');
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,7 +53,11 @@ pub struct LoadError {
 }
 
 impl LoadError {
-    pub(crate) fn new(kind: LoadErrorKind, range: Range<usize>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        kind: LoadErrorKind,
+        range: Range<usize>,
+        message: impl Into<String>,
+    ) -> Self {
         LoadError {
             kind,
             message: message.into(),

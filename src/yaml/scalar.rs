@@ -32,7 +32,7 @@ pub(crate) fn resolve(text: &str) -> Plain {
         },
         Some(b'.') => match text {
             ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN" => Plain::NonFinite,
-            _ => float(text).map_or(Plain::Text, Plain::Number),
+            _ => point(text).map_or(Plain::Text, Plain::Number),
         },
         Some(b'0'..=b'9' | b'+' | b'-') => digits(text),
         Some(_) => Plain::Text,
@@ -86,6 +86,22 @@ fn integer(text: &str) -> Option<Number> {
     }
 }
 
+/// Reads a number that starts with a point; here underscores stand between digits only.
+fn point(text: &str) -> Option<Number> {
+    if !text.contains('_') {
+        return float(text);
+    }
+    let between = |window: &[u8]| {
+        window[1] != b'_' || (window[0].is_ascii_digit() && window[2].is_ascii_digit())
+    };
+    let separated = text.as_bytes().windows(3).all(between) && !text.ends_with('_');
+    if separated {
+        float(&text.replace('_', ""))
+    } else {
+        None
+    }
+}
+
 /// Reads a finite number in decimal notation.
 fn float(text: &str) -> Option<Number> {
     if !is_float(text.as_bytes()) {
@@ -95,15 +111,13 @@ fn float(text: &str) -> Option<Number> {
     if !number.is_finite() {
         return None;
     }
-    // `08` is no octal number, so it comes here; and there is no negative zero in Go's JSON.
-    if number == 0.0 || !text.contains(['.', 'e', 'E']) {
-        const EXACT: f64 = 9_007_199_254_740_992.0;
-        if number.abs() < EXACT && !text.contains(['.', 'e', 'E']) {
-            return Some(Number::from(number as i64));
-        }
-        return Number::from_f64(if number == 0.0 { 0.0 } else { number });
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.abs() < EXACT && text.bytes().all(|byte| !matches!(byte, b'.' | b'e' | b'E')) {
+        // Like `08`, which is no octal number and so comes here.
+        return Some(Number::from(number as i64));
     }
-    Number::from_f64(number)
+    // Go's JSON has no negative zero.
+    Number::from_f64(if number == 0.0 { 0.0 } else { number })
 }
 
 /// Matches `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`.
@@ -144,7 +158,9 @@ fn timestamp(text: &[u8]) -> Option<()> {
     let (4, [b'-', rest @ ..]) = take_digits(text) else {
         return None;
     };
-    let year = text[..4].iter().fold(0, |n, byte| n * 10 + u32::from(byte - b'0'));
+    let year = text[..4]
+        .iter()
+        .fold(0, |n, byte| n * 10 + u32::from(byte - b'0'));
     let (month, rest) = take_number(rest)?;
     let [b'-', rest @ ..] = rest else {
         return None;
@@ -163,7 +179,11 @@ fn timestamp(text: &[u8]) -> Option<()> {
 
 /// Takes a number of one or two digits.
 fn take_number(text: &[u8]) -> Option<(u32, &[u8])> {
-    let count = text.iter().take(2).take_while(|byte| byte.is_ascii_digit()).count();
+    let count = text
+        .iter()
+        .take(2)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     if count == 0 {
         return None;
     }
@@ -177,7 +197,9 @@ fn days_in(year: u32, month: u32) -> Option<u32> {
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => Some(31),
         4 | 6 | 9 | 11 => Some(30),
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => Some(29),
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            Some(29)
+        }
         2 => Some(28),
         _ => None,
     }
@@ -209,7 +231,67 @@ fn time(text: &[u8]) -> Option<&[u8]> {
 fn zone(text: &[u8]) -> Option<()> {
     match text {
         b"Z" => Some(()),
-        [b'+' | b'-', h1, h2, b':', m1, m2] if [h1, h2, m1, m2].iter().all(|byte| byte.is_ascii_digit()) => Some(()),
+        [b'+' | b'-', h1, h2, b':', m1, m2]
+            if [h1, h2, m1, m2].iter().all(|byte| byte.is_ascii_digit()) =>
+        {
+            Some(())
+        }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The answers of kubectl and kustomize to many more scalars are in `tests/yaml/reading.json`.
+    #[test]
+    fn scalars_mean_what_they_mean_to_kustomize() {
+        let integer = |number: i64| Plain::Number(Number::from(number));
+        let fraction = |number: f64| Plain::Number(Number::from_f64(number).expect("finite"));
+        for (text, expect) in [
+            ("", Plain::Null),
+            ("NULL", Plain::Null),
+            ("True", Plain::Bool(true)),
+            ("FALSE", Plain::Bool(false)),
+            ("yes", Plain::Text),
+            ("0644", integer(420)),
+            ("0o17", integer(15)),
+            ("0XfF", integer(255)),
+            ("-0b11", integer(-3)),
+            ("1_0", integer(10)),
+            ("0008", integer(8)),
+            ("-09", integer(-9)),
+            ("-0", integer(0)),
+            ("-9223372036854775808", integer(i64::MIN)),
+            (
+                "18446744073709551615",
+                Plain::Number(Number::from(u64::MAX)),
+            ),
+            (
+                "+9223372036854775808",
+                fraction(9_223_372_036_854_775_808.0),
+            ),
+            ("1.0", fraction(1.0)),
+            ("-0.0", fraction(0.0)),
+            (".5", fraction(0.5)),
+            ("-1.e2", fraction(-100.0)),
+            ("1e400", Plain::Text),
+            ("1e", Plain::Text),
+            ("0x+1", Plain::Text),
+            ("-", Plain::Text),
+            (".inf", Plain::NonFinite),
+            ("+.INF", Plain::NonFinite),
+            (".NaN", Plain::NonFinite),
+            ("2026-11-22", Plain::Date),
+            ("2026-2-29", Plain::Text),
+            ("2026-11-22t1:2:3.4-05:00", Plain::Date),
+            ("12:30", Plain::Text),
+            ("é", Plain::Text),
+            ("１", Plain::Text),
+        ] {
+            assert_eq!(resolve(text), expect, "{text:?}");
+        }
+        assert!(matches!(resolve("-0.0"), Plain::Number(zero) if zero.to_string() == "0.0"));
     }
 }

@@ -44,7 +44,10 @@ pub(crate) fn resolve_tagged(tag: &str, text: &str) -> Result<Value, TagFault> {
 
 /// Decodes padded base64 of UTF-8 text; line breaks are skipped.
 fn binary(text: &str) -> Option<String> {
-    let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
+    let digits: Vec<u8> = text
+        .bytes()
+        .filter(|byte| !matches!(byte, b'\n' | b'\r'))
+        .collect();
     let mut bytes = Vec::with_capacity(digits.len() / 4 * 3);
     let groups = digits.chunks(4);
     let last = groups.len().checked_sub(1);
@@ -73,4 +76,51 @@ fn sextet(byte: u8) -> Option<u32> {
         _ => return None,
     };
     Some(u32::from(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_decoded_as_go_does() {
+        for (text, expect) in [
+            ("", Some("")),
+            ("YQ==", Some("a")),
+            ("YWI=", Some("ab")),
+            ("YWJj", Some("abc")),
+            ("YWJj\nw6n8\r\n", None),
+            ("YWJj\nw6kg\r\nCg==\n", Some("abcé \n")),
+            ("Y", None),
+            ("YQ", None),
+            ("YQ=", None),
+            ("Y===", None),
+            ("====", None),
+            ("YQ==YQ==", None),
+            ("Y Q=", None),
+            ("Y_-=", None),
+            ("//8=", None),
+        ] {
+            assert_eq!(binary(text).as_deref(), expect, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_tag_asks_for_its_type() {
+        for (tag, text, expect) in [
+            ("str", "0644", Ok(Value::from("0644"))),
+            ("int", "0644", Ok(Value::from(420))),
+            ("int", "1.0", Err(TagFault::Mismatch)),
+            ("float", "1", Ok(Value::from(1.0))),
+            ("float", ".inf", Err(TagFault::NonFinite)),
+            ("float", "x", Err(TagFault::Mismatch)),
+            ("bool", "True", Ok(Value::from(true))),
+            ("bool", "yes", Err(TagFault::Mismatch)),
+            ("null", "", Ok(Value::Null)),
+            ("null", "x", Err(TagFault::Mismatch)),
+            ("set", "", Err(TagFault::Unknown)),
+        ] {
+            assert_eq!(resolve_tagged(tag, text), expect, "!!{tag} {text:?}");
+        }
+    }
 }

@@ -1,0 +1,24 @@
+# What is typed often while developing; `just` lists it.
+_default:
+    @just --list --unsorted
+
+# Compile and lint, without running anything
+check:
+    cargo clippy --all-targets
+
+# Run the tests
+test *filter:
+    cargo test {{filter}}
+
+# Rewrite the expected trees, the locks and the example fleet's tree; read the difference before committing it
+snapshots:
+    SNAPSHOTS=overwrite cargo test
+    cargo run --release -- render
+
+# Everything that CI runs
+ci:
+    .ci/run
+
+# Time a full render side by side with kustomize and cp
+bench *count:
+    benches/compare.sh {{count}}

@@ -1,0 +1,244 @@
+//! The command line: what can be typed, and what it settles.
+//!
+//! The only reader of the process's arguments, environment and working directory; what it finds is passed on as values.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal as _;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report;
+
+/// Compiles projects.yaml into isolated Kubeflow Pipelines stacks in plain Kubernetes YAML
+#[derive(Debug, Parser)]
+#[command(
+    name = "tenantry",
+    version,
+    max_term_width = 100,
+    after_help = "Exit status: 0 done, 1 differences found, 2 wrong command line, 3 stopped by a safety gate, \
+                  4 input rejected, 5 environment failed"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+struct Global {
+    /// Take this directory for the root instead of the nearest one upwards that holds projects.yaml
+    #[arg(long, global = true, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// When to colour messages; NO_COLOR switches `auto` off
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+    /// The form of messages on standard error
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
+    message_format: MessageFormat,
+    /// Print nothing but errors and warnings
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print what is done to each directory
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum MessageFormat {
+    /// For people
+    Human,
+    /// One JSON object per line
+    Json,
+    /// Annotations of GitHub Actions
+    Github,
+    /// One SARIF 2.1.0 document
+    Sarif,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a working repository: example projects, bases, a CI workflow; never overwrites anything
+    Init(Init),
+    /// Read and check everything, write nothing
+    Validate(Validate),
+    /// Check everything and bring the rendered tree up to date
+    Render(Render),
+    /// Print the JSON Schema of projects.yaml
+    Schema,
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Print a manual page
+    Man(Man),
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The directory, made when it is missing
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+}
+
+/// Arguments of `validate`.
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// How many threads work; by default as many as the machine runs at once
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+/// Arguments of `render`.
+#[derive(Debug, Args)]
+pub struct Render {
+    /// Write nothing; print each path that differs, and exit with 1 when there is one
+    #[arg(long)]
+    pub check: bool,
+    /// Render this project only; may be given several times
+    #[arg(long = "project", value_name = "NAME")]
+    pub projects: Vec<String>,
+    /// The directory of the tree, instead of `platform.repository.path`
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// The form of the tree
+    #[arg(long, value_name = "FORMAT", default_value = "plain")]
+    pub format: TreeFormat,
+    /// How many threads work; by default as many as the machine runs at once
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Replace and remove files in the tree that Tenantry has not written or that were edited by hand
+    #[arg(long, conflicts_with = "check")]
+    pub adopt: bool,
+}
+
+/// The form of the rendered tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TreeFormat {
+    /// Plain manifests
+    Plain,
+    /// Pinned bases and patches for kustomize
+    Kustomize,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// The command that the page is about; without it, the page about tenantry
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+}
+
+/// What holds for the whole run, settled.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `--root`, when it was given.
+    pub root: Option<PathBuf>,
+    /// The form of messages.
+    pub format: report::Format,
+    /// Whether messages are coloured.
+    pub color: bool,
+    /// How much is said.
+    pub verbosity: Verbosity,
+    /// Whether progress may be drawn on standard error.
+    pub progress: bool,
+    /// The top of the repository that a CI service has checked out, against which it takes paths.
+    pub workspace: Option<PathBuf>,
+}
+
+/// How much is said besides errors and warnings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Nothing.
+    Quiet,
+    /// What was done, in a line.
+    Normal,
+    /// What was done to each directory.
+    Verbose,
+}
+
+impl Cli {
+    /// Settles what the global options, the environment and the terminal say.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the place where the environment is read"
+    )]
+    pub fn settings(&self) -> Settings {
+        let Global {
+            root,
+            color,
+            message_format,
+            quiet,
+            verbose,
+        } = &self.global;
+        let terminal = std::io::stderr().is_terminal();
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+        let format = match message_format {
+            MessageFormat::Human => report::Format::Human,
+            MessageFormat::Json => report::Format::Json,
+            MessageFormat::Github => report::Format::Github,
+            MessageFormat::Sarif => report::Format::Sarif,
+        };
+        Settings {
+            root: root.clone(),
+            format,
+            color: match color {
+                Color::Always => true,
+                Color::Never => false,
+                // Source: no-color.org, "when present and not an empty string".
+                Color::Auto => terminal && !dumb && variable("NO_COLOR").is_none(),
+            },
+            verbosity: match (quiet, verbose) {
+                (true, _) => Verbosity::Quiet,
+                (false, true) => Verbosity::Verbose,
+                (false, false) => Verbosity::Normal,
+            },
+            progress: terminal && !dumb && !quiet && format == report::Format::Human,
+            workspace: variable("GITHUB_WORKSPACE").map(PathBuf::from),
+        }
+    }
+}
+
+impl Render {
+    /// Returns the projects that were named; `None` for all.
+    pub fn selection(&self) -> Option<BTreeSet<String>> {
+        (!self.projects.is_empty()).then(|| self.projects.iter().cloned().collect())
+    }
+}
+
+/// Returns the working directory.
+///
+/// Errors: when it is gone or cannot be read.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the place where the environment is read"
+)]
+pub fn working_directory() -> anyhow::Result<PathBuf> {
+    use anyhow::Context as _;
+    std::env::current_dir().context("reading the working directory")
+}
+
+/// Returns how many threads to use: as asked for, or as many as the machine runs at once.
+pub fn threads(jobs: Option<NonZeroUsize>) -> NonZeroUsize {
+    jobs.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+}

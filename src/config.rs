@@ -1,0 +1,37 @@
+//! The language of `projects.yaml`, exactly as written.
+//!
+//! Takes the text and gives a located tree of which every part has the shape that the schema asks for, with all
+//! that is wrong reported at once. Layers (`defaults`, profile, project) are merged here; what the settings mean is
+//! the business of [`crate::model`]. Knows nothing of the file system.
+
+pub mod forms;
+pub mod merge;
+pub mod node;
+pub mod not_yet;
+pub mod read;
+pub mod shape;
+pub mod types;
+
+pub use node::{Content, Entry, Node};
+pub use read::{decode, read};
+
+use crate::diagnostic::{Diagnostics, Rejected};
+use crate::source::{FileId, Sources};
+
+/// Reads and checks the structure of a file.
+///
+/// The tree is returned although parts of it were reported as wrong, so that the rest can be checked as well; those
+/// parts are [`Content::Rejected`].
+/// Errors: those of [`read()`] (nothing can be said about the rest then), [`shape::check`] and [`not_yet::check`].
+pub fn parse(
+    sources: &Sources,
+    file: FileId,
+    diagnostics: &mut Diagnostics,
+) -> Result<Node, Rejected> {
+    let node = read(sources, file, diagnostics)?;
+    let shape = shape::Shape::compile(&crate::schema::schema());
+    let mut node = shape::check(&shape, node, sources, diagnostics);
+    forms::expand(&mut node);
+    not_yet::check(&node, diagnostics);
+    Ok(node)
+}

@@ -1,0 +1,297 @@
+//! `platform`: clusters and what holds in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::credentials::kind_name;
+use super::scope::{Report, Scope, below, typed};
+use super::{Cluster, Dns, PlatformNetwork, SecretsGenerator, StoreRef};
+use crate::config::merge::merge;
+use crate::config::types::{self, Generator, StoreKind, SyncTool};
+use crate::config::{Content, Node};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::grammar::url;
+use crate::source::Span;
+
+/// Name of the cluster when none is declared.
+const IN_CLUSTER: &str = "in-cluster";
+/// URL under which a pod reaches the API server of its own cluster.
+const IN_CLUSTER_SERVER: &str = "https://kubernetes.default.svc";
+
+/// Keys of `platform` that a cluster can override.
+const OVERRIDABLE: &[&str] = &[
+    "clusterDomain",
+    "secrets",
+    "images",
+    "network",
+    "monitoring",
+    "externalSecrets",
+    "openshift",
+];
+
+/// `platform`, settled.
+pub(super) struct Platform {
+    /// Base of projects that name none; `None` when it was reported.
+    pub base: Option<String>,
+    /// Where the base is named.
+    pub base_span: Span,
+    /// The clusters by name.
+    pub clusters: BTreeMap<String, Cluster>,
+    /// The blocks of the clusters, for places.
+    pub scopes: BTreeMap<String, Scope>,
+    /// Whether a declared cluster was reported, so that names may be missing here.
+    pub doubtful: bool,
+    /// Path of the rendered tree.
+    pub repository_path: String,
+    /// Namespaces that belong to sync tools, with what they are to be called in messages.
+    pub reserved: BTreeSet<String>,
+}
+
+/// Settles `platform`.
+///
+/// Errors: `missing-key`, `conflict`.
+pub(super) fn resolve(node: Option<&Node>, whole: Span, report: &mut Report) -> Platform {
+    let empty = Node {
+        content: Content::Map(Vec::new()),
+        span: whole,
+    };
+    let node = node.unwrap_or(&empty);
+    let scope = Scope::new(node, whole, "platform");
+    let written: types::Platform = if matches!(node.content, Content::Map(_)) {
+        typed(node)
+    } else {
+        types::Platform::default()
+    };
+    let repository = written.repository.unwrap_or_default();
+    if written.sync.as_ref().is_some_and(|tools| !tools.is_empty()) && repository.url.is_none() {
+        let block = if scope.has("/repository") {
+            "/repository"
+        } else {
+            ""
+        };
+        if block.is_empty() {
+            scope.missing(
+                report,
+                "",
+                "repository",
+                "write `repository: {url: …}`: what the sync tools read",
+            );
+        } else {
+            scope.missing(
+                report,
+                block,
+                "url",
+                "write the URL that the sync tools read",
+            );
+        }
+    }
+    let _: Option<Vec<SyncTool>> = written.sync;
+    let mut reserved = BTreeSet::from(["tenantry-system".to_owned()]);
+    reserved.insert(
+        written
+            .argocd
+            .and_then(|argocd| argocd.namespace)
+            .map_or_else(|| "argocd".to_owned(), |namespace| namespace.0),
+    );
+    reserved.insert(
+        written
+            .flux
+            .and_then(|flux| flux.namespace)
+            .map_or_else(|| "flux-system".to_owned(), |namespace| namespace.0),
+    );
+    let (clusters, scopes) = clusters(node, whole, report);
+    Platform {
+        base: written.base.map(|base| base.0),
+        base_span: scope.at("/base"),
+        doubtful: scope.doubtful("/clusters"),
+        clusters,
+        scopes,
+        repository_path: repository
+            .path
+            .map_or_else(|| "overlays".to_owned(), |path| path.0),
+        reserved,
+    }
+}
+
+type Clusters = (BTreeMap<String, Cluster>, BTreeMap<String, Scope>);
+
+fn clusters(platform: &Node, whole: Span, report: &mut Report) -> Clusters {
+    let common = Node {
+        content: Content::Map(
+            platform
+                .entries()
+                .iter()
+                .filter(|entry| OVERRIDABLE.contains(&entry.key.as_str()))
+                .cloned()
+                .collect(),
+        ),
+        span: platform.span,
+    };
+    let mut clusters = BTreeMap::new();
+    let mut scopes = BTreeMap::new();
+    let declared = platform
+        .get("clusters")
+        .map(Node::entries)
+        .unwrap_or_default();
+    let mut servers: BTreeMap<String, (String, Span)> = BTreeMap::new();
+    for entry in declared {
+        let merged = match entry.value.content {
+            Content::Map(_) => merge([&common, &entry.value]),
+            Content::Null => merge([&common]),
+            _ => continue,
+        };
+        let scope = Scope::new(&merged, entry.key_span, &entry.key);
+        let cluster = cluster(&entry.key, &merged, &scope, report);
+        if scope.has("/server") {
+            let place = scope.at("/server");
+            let address = server_address(&cluster.server);
+            if let Some((other, first)) = servers.get(&address) {
+                report.push(
+                    Diagnostic::error(
+                        Code::Conflict,
+                        format!(
+                            "clusters `{other}` and `{}` have one server, `{}`",
+                            entry.key, cluster.server
+                        ),
+                    )
+                    .at(place)
+                    .label("the same server again")
+                    .also(*first, format!("server of `{other}`"))
+                    .hint("declare each cluster once"),
+                );
+            } else {
+                servers.insert(address, (entry.key.clone(), place));
+            }
+        }
+        clusters.insert(entry.key.clone(), cluster);
+        scopes.insert(entry.key.clone(), scope);
+    }
+    if declared.is_empty() {
+        let merged = merge([&common]);
+        let scope = Scope::new(&merged, whole, "platform");
+        clusters.insert(
+            IN_CLUSTER.to_owned(),
+            cluster(IN_CLUSTER, &merged, &scope, report),
+        );
+        scopes.insert(IN_CLUSTER.to_owned(), scope);
+    }
+    (clusters, scopes)
+}
+
+/// Returns a server's URL in the form in which servers are compared.
+fn server_address(server: &str) -> String {
+    match url::parse(server, &["https"]) {
+        Ok(url) => format!(
+            "{}:{}{}",
+            url.host,
+            url.port.unwrap_or(443),
+            url.path.trim_end_matches('/')
+        ),
+        Err(_) => server.to_owned(),
+    }
+}
+
+fn cluster(name: &str, merged: &Node, scope: &Scope, report: &mut Report) -> Cluster {
+    let written: types::Cluster = typed(merged);
+    let openshift = written.openshift.unwrap_or(false);
+    let network = written.network.unwrap_or_default();
+    let external_secrets = written
+        .external_secrets
+        .and_then(|external| match external.store {
+            Some(store) => Some(StoreRef {
+                store: store.0,
+                kind: kind_name(external.kind.unwrap_or(StoreKind::ClusterSecretStore)).to_owned(),
+            }),
+            None => {
+                if external.kind.is_some() {
+                    scope.missing(
+                        report,
+                        "/externalSecrets",
+                        "store",
+                        "write the name of the store",
+                    );
+                }
+                None
+            }
+        });
+    let labels = |list: Option<Vec<types::text::Label>>| {
+        list.unwrap_or_default()
+            .into_iter()
+            .map(|label| label.0)
+            .collect()
+    };
+    Cluster {
+        name: name.to_owned(),
+        server: written
+            .server
+            .map_or_else(|| IN_CLUSTER_SERVER.to_owned(), |server| server.0),
+        cluster_domain: written
+            .cluster_domain
+            .map_or_else(|| "cluster.local".to_owned(), |domain| domain.0),
+        secrets_generator: match written.secrets.and_then(|secrets| secrets.generator) {
+            Some(Generator::ExternalSecrets) => SecretsGenerator::ExternalSecrets,
+            Some(Generator::Job) | None => SecretsGenerator::Job,
+        },
+        pull_secrets: written
+            .images
+            .and_then(|images| images.pull_secrets)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|name| name.0)
+            .collect(),
+        network: PlatformNetwork {
+            api_server: network
+                .api_server
+                .unwrap_or_default()
+                .into_iter()
+                .map(|cidr| cidr.0)
+                .collect(),
+            dns: dns(network.dns.unwrap_or_default(), openshift),
+            ingress_namespaces: labels(network.ingress_namespaces),
+            monitoring_namespaces: labels(network.monitoring_namespaces),
+        },
+        external_secrets,
+        openshift,
+    }
+}
+
+/// Settles where DNS is answered.
+///
+/// Source: Kubernetes cluster DNS (`kube-system`, `k8s-app: kube-dns`); OpenShift's DNS operator (`openshift-dns`, 5353).
+fn dns(written: types::Dns, openshift: bool) -> Dns {
+    let given: Option<BTreeMap<String, String>> = written.pod_labels.map(|labels| {
+        labels
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?.0)))
+            .collect()
+    });
+    Dns {
+        namespace: written.namespace.map_or_else(
+            || {
+                if openshift {
+                    "openshift-dns"
+                } else {
+                    "kube-system"
+                }
+                .to_owned()
+            },
+            |namespace| namespace.0,
+        ),
+        pod_labels: given.unwrap_or_else(|| {
+            if openshift {
+                BTreeMap::new()
+            } else {
+                BTreeMap::from([("k8s-app".to_owned(), "kube-dns".to_owned())])
+            }
+        }),
+        port: written.port.unwrap_or(if openshift { 5353 } else { 53 }),
+    }
+}
+
+impl Platform {
+    /// Returns the place of a setting of a cluster.
+    pub(super) fn at(&self, cluster: &str, key: &str) -> Option<Span> {
+        self.scopes
+            .get(cluster)
+            .map(|scope| scope.at(&below("", key)))
+    }
+}

@@ -1,0 +1,8 @@
+//! Sessions at the command line: files, arguments, and everything that comes out.
+//!
+//! They show the wiring; what is decided about projects, trees and bases is tested where it is decided.
+
+mod init;
+mod messages;
+mod render;
+mod session;
