@@ -17,6 +17,7 @@ pub mod digest;
 pub mod exit;
 pub mod grammar;
 pub mod inputs;
+pub mod kustomize;
 pub mod layout;
 pub mod leak;
 pub mod model;
