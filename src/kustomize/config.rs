@@ -344,7 +344,7 @@ mod tests {
         assert_eq!(config.common_labels.len(), 32);
         assert_eq!(config.template_labels.len(), 10);
         assert_eq!(config.annotations.len(), 9);
-        assert_eq!(config.vars.len(), 72);
+        assert_eq!(config.vars.len(), 71);
         assert_eq!(config.references.iter().map(|r| r.from.len()).sum::<usize>(), 162);
     }
 }

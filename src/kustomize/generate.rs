@@ -158,7 +158,8 @@ pub(crate) fn object(
         body.insert("type".to_owned(), Value::from(secret_type));
     }
     for (field, map) in [("data", data), ("binaryData", binary)] {
-        if !map.is_empty() {
+        // kustomize writes the data of a Secret also when there is none.
+        if !map.is_empty() || secret && field == "data" {
             body.insert(field.to_owned(), Value::Object(map));
         }
     }

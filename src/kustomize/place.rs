@@ -101,6 +101,12 @@ impl Text {
         self.text.get(document.marks.value(pointer)?)
     }
 
+    /// Tells whether a key is written without quotes, as the text that it is.
+    pub(crate) fn is_plain_key(&self, document: &Document, pointer: &str, key: &str) -> bool {
+        let range = document.marks.key(pointer);
+        range.and_then(|range| self.text.get(range)) == Some(key)
+    }
+
     /// Reads all documents.
     ///
     /// Errors: those of the loader, with their place in the file.
@@ -176,30 +182,29 @@ impl Inside {
     }
 }
 
-/// Finds the lines of a block scalar in the file; `None` when the string is not written line by line.
+/// Finds the lines of a string in the file; `None` when it is not written line by line, as block scalars are.
 fn lines_of_block(around: &str, whole: &Range<usize>, text: &str) -> Option<Vec<(usize, usize)>> {
     let written = around.get(whole.clone())?;
+    let mut at = match written.find('\n') {
+        Some(end) if written.starts_with(['|', '>']) => whole.start + end + 1,
+        _ => around[..whole.start].rfind('\n').map_or(0, |end| end + 1),
+    };
+    let mut outer = around.get(at..)?.split_inclusive('\n');
     let mut lines = Vec::new();
-    let mut outer = written.split_inclusive('\n');
-    let header = outer.next()?;
-    if !header.starts_with(['|', '>']) {
-        return None;
-    }
-    let mut at = whole.start + header.len();
     let mut inner_at = 0;
     let mut indent = None;
     for inner in text.split_inclusive('\n') {
         let line = outer.next()?;
         let content = inner.trim_end_matches('\n');
-        if !content.is_empty() {
+        if content.is_empty() {
+            lines.push((inner_at, at));
+        } else {
             let indent = *indent.get_or_insert(line.find(content)?);
             let same = line.get(indent..)?.trim_end_matches(['\n', '\r']) == content;
             if !same {
                 return None;
             }
             lines.push((inner_at, at + indent));
-        } else {
-            lines.push((inner_at, at));
         }
         at += line.len();
         inner_at += inner.len();

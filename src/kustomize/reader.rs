@@ -185,8 +185,9 @@ impl<'d> Node<'d> {
         self.entries(context)
             .into_iter()
             .map(|entry| {
-                let value = entry.value.plain_string(context);
-                (entry.written.to_owned(), value)
+                let node = &entry.value;
+                refuse_boolean_key(node.text, node.document, &node.pointer, entry.written, context);
+                (entry.written.to_owned(), node.plain_string(context))
             })
             .collect()
     }
@@ -233,6 +234,26 @@ impl Entry<'_> {
                 Some(meant) => finding.hint(format!("did you mean `{meant}`?")),
                 None => finding.hint(format!("its fields are {}", known.join(", "))),
             });
+    }
+}
+
+/// Refuses a key that becomes `true` or `false`, because it is written without quotes.
+pub(crate) fn refuse_boolean_key(
+    text: &Text,
+    document: &Document,
+    pointer: &str,
+    key: &str,
+    context: &mut Context<'_>,
+) {
+    if is_bool_of_yaml_1_1(key) && text.is_plain_key(document, pointer, key) {
+        context.refuse(
+            Diagnostic::error(
+                Code::WrongType,
+                format!("the key `{key}` without quotes is a boolean to kustomize"),
+            )
+            .at(text.span_of_key(document, pointer))
+            .hint(format!("write `\"{key}\"`")),
+        );
     }
 }
 

@@ -113,6 +113,7 @@ impl Tree {
 
     /// Returns the path to print for a path of the tree.
     pub fn shown(&self, path: &str) -> String {
+        let path = if path.is_empty() { "." } else { path };
         if self.name.is_empty() {
             path.to_owned()
         } else {

@@ -9,7 +9,7 @@ use super::{any_object, finding};
 use crate::diagnostic::{Code, Diagnostic, Rejected};
 use crate::kustomize::context::Context;
 use crate::kustomize::place::{Document, Text};
-use crate::kustomize::reader::is_bool_of_yaml_1_1;
+use crate::kustomize::reader::{is_bool_of_yaml_1_1, refuse_boolean_key};
 use crate::kustomize::set::Set;
 use crate::object::Object;
 use crate::patch::{self, Action, Operation, PatchError, Pointer, Step};
@@ -51,12 +51,16 @@ pub(super) fn read(text: &Text, context: &mut Context<'_>) -> Result<Patch, Reje
     let (document, value) = match as_json {
         Some(value) => (None, value),
         None => {
+            let before = context.diagnostics.iter().count();
             let document = text.only_document(&options, context)?;
             let value = document.as_ref().map_or(Value::Null, |document| {
                 let mut value = document.value.clone();
-                take_booleans(&mut value, text, document, &mut String::new());
+                take_booleans(&mut value, text, document, &mut String::new(), context);
                 value
             });
+            if context.diagnostics.iter().count() > before {
+                return Err(Rejected);
+            }
             (document, value)
         }
     };
@@ -72,7 +76,13 @@ pub(super) fn read(text: &Text, context: &mut Context<'_>) -> Result<Patch, Reje
 }
 
 /// Turns words that YAML 1.1 reads as booleans into booleans.
-fn take_booleans(value: &mut Value, text: &Text, document: &Document, pointer: &mut String) {
+fn take_booleans(
+    value: &mut Value,
+    text: &Text,
+    document: &Document,
+    pointer: &mut String,
+    context: &mut Context<'_>,
+) {
     let length = pointer.len();
     match value {
         Value::String(word) if is_bool_of_yaml_1_1(word) => {
@@ -83,14 +93,15 @@ fn take_booleans(value: &mut Value, text: &Text, document: &Document, pointer: &
         Value::Array(list) => {
             for (index, below) in list.iter_mut().enumerate() {
                 push_token(pointer, &index.to_string());
-                take_booleans(below, text, document, pointer);
+                take_booleans(below, text, document, pointer, context);
                 pointer.truncate(length);
             }
         }
         Value::Object(map) => {
             for (key, below) in map.iter_mut() {
                 push_token(pointer, key);
-                take_booleans(below, text, document, pointer);
+                refuse_boolean_key(text, document, pointer, key, context);
+                take_booleans(below, text, document, pointer, context);
                 pointer.truncate(length);
             }
         }
