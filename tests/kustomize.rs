@@ -10,12 +10,16 @@
 mod compare;
 #[path = "kustomize/oracle.rs"]
 mod oracle;
+#[path = "kustomize/random.rs"]
+mod random;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, TestRunner};
 use tenantry::diagnostic::{Diagnostics, Severity};
 use tenantry::kustomize::{Flattened, Options, Remote, Stop, Tree, flatten};
 use tenantry::source::Sources;
@@ -32,7 +36,7 @@ fn cases() -> Vec<PathBuf> {
         .filter(|path| path.is_dir())
         .collect();
     cases.sort();
-    assert!(cases.len() > 5, "the cases are gone");
+    assert!(cases.len() > 80, "the cases are gone");
     cases
 }
 
@@ -225,6 +229,54 @@ fn kubectl_still_prints_what_is_recorded() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Kinds of refusal that kustomize does not share: what it would damage.
+const OURS_ALONE: [&str; 2] = ["patch-refused", "patch-failed"];
+
+#[test]
+fn trees_made_up_at_random_flatten_as_kubectl_builds_them() {
+    if oracle::version().is_none() {
+        println!("not checked live: there is no kubectl");
+        return;
+    }
+    let count = std::env::var("TREES").ok().and_then(|count| count.parse().ok());
+    let mut runner = TestRunner::new_with_rng(
+        Config::default(),
+        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
+    );
+    let (mut equal, mut refused) = (0, 0);
+    for number in 0..count.unwrap_or(60) {
+        let files = random::tree()
+            .new_tree(&mut runner)
+            .expect("a tree")
+            .current();
+        let place = tempfile::tempdir().expect("a temporary directory");
+        for (path, text) in &files {
+            let path = place.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("writable");
+            std::fs::write(path, text).expect("writable");
+        }
+        let ours = Case::load(place.path()).flatten();
+        let theirs = oracle::ask(place.path());
+        let outcome = match (&ours, &theirs) {
+            (Ok(ours), Ok(theirs)) => {
+                equal += 1;
+                compare::same(ours, theirs)
+            }
+            (Err(findings), _) if OURS_ALONE.iter().any(|code| findings.contains(code)) => Ok(()),
+            (Err(_), Err(_)) => {
+                refused += 1;
+                Ok(())
+            }
+            (Ok(_), Err(message)) => Err(format!("only kubectl refuses: {message}")),
+            (Err(findings), Ok(_)) => Err(format!("only we refuse: {findings}")),
+        };
+        if let Err(problem) = outcome {
+            panic!("tree {number}: {problem}\n{files:#?}");
+        }
+    }
+    println!("{equal} trees are equal, {refused} are refused by both");
 }
 
 #[test]

@@ -345,6 +345,6 @@ mod tests {
         assert_eq!(config.template_labels.len(), 10);
         assert_eq!(config.annotations.len(), 9);
         assert_eq!(config.vars.len(), 71);
-        assert_eq!(config.references.iter().map(|r| r.from.len()).sum::<usize>(), 162);
+        assert_eq!(config.references.iter().map(|r| r.from.len()).sum::<usize>(), 165);
     }
 }

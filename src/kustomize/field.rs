@@ -6,6 +6,10 @@
 use serde_json::{Map, Value};
 
 use super::resource::Gvk;
+use crate::yaml::push_token;
+
+/// What is done with a value, given its JSON pointer.
+pub(crate) type Set<'f> = dyn FnMut(&mut Value, &str) -> Result<(), Fault> + 'f;
 
 /// A field of certain objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,17 +82,17 @@ impl FieldSpec {
         }
     }
 
-    /// Calls `set` with every value that the path leads to.
+    /// Calls `set` with every value that the path leads to, and its JSON pointer.
     ///
     /// Errors: those of `set`, and a path that leads through a scalar.
     pub(crate) fn visit(
         &self,
         body: &mut Value,
         create: Create,
-        set: &mut dyn FnMut(&mut Value) -> Result<(), Fault>,
+        set: &mut Set<'_>,
     ) -> Result<(), Fault> {
         let create = if self.create { create } else { Create::Nothing };
-        visit(body, &self.steps, create, set)
+        visit(body, &self.steps, create, &mut String::new(), set)
             .map_err(|Fault(message)| Fault(format!("at `{}`: {message}", self.path)))
     }
 }
@@ -97,25 +101,37 @@ fn visit(
     value: &mut Value,
     steps: &[Step],
     create: Create,
-    set: &mut dyn FnMut(&mut Value) -> Result<(), Fault>,
+    pointer: &mut String,
+    set: &mut Set<'_>,
 ) -> Result<(), Fault> {
     let Some((step, rest)) = steps.split_first() else {
-        return set(value);
+        return set(value, pointer);
     };
+    let length = pointer.len();
     match value {
-        Value::Null => Ok(()),
-        Value::Array(list) => list
-            .iter_mut()
-            .try_for_each(|element| visit(element, steps, create, set)),
-        Value::Object(map) => match field(map, step, rest.is_empty(), create) {
-            Some(field) => visit(field, rest, create, set),
-            None => Ok(()),
-        },
-        _ => Err(Fault(format!(
-            "a mapping or a list is expected above `{}`, not a scalar",
-            step.name
-        ))),
+        Value::Null => {}
+        Value::Array(list) => {
+            for (index, element) in list.iter_mut().enumerate() {
+                push_token(pointer, &index.to_string());
+                visit(element, steps, create, pointer, set)?;
+                pointer.truncate(length);
+            }
+        }
+        Value::Object(map) => {
+            if let Some(field) = field(map, step, rest.is_empty(), create) {
+                push_token(pointer, &step.name);
+                visit(field, rest, create, pointer, set)?;
+                pointer.truncate(length);
+            }
+        }
+        _ => {
+            return Err(Fault(format!(
+                "a mapping or a list is expected above `{}`, not a scalar",
+                step.name
+            )));
+        }
     }
+    Ok(())
 }
 
 /// Returns the field of a step, made when it is missing and may be made.
@@ -173,7 +189,7 @@ mod tests {
     fn check(path: &str, create: Option<Create>, body: Value, expect: Result<Value, &str>) {
         let mut body = body;
         let field = FieldSpec::new(Gvk::default(), path, create.is_some());
-        let set = &mut |value: &mut Value| {
+        let set = &mut |value: &mut Value, _: &str| {
             *value = json!("X");
             Ok(())
         };

@@ -194,7 +194,11 @@ pub(crate) fn read(text: &Text, context: &mut Context<'_>) -> Result<Kustomizati
     let mut image_tags = Vec::new();
     let mut api_version = None;
     let entries = root.entries(context);
-    if entries.is_empty() {
+    let says_something = |entry: &Entry<'_>| {
+        let value = entry.value.value();
+        !matches!(entry.key.as_str(), "apiversion" | "kind") && !value.is_null() && value != ""
+    };
+    if !entries.iter().any(says_something) {
         context.invalid(span, "the kustomization is empty");
     }
     for entry in entries {

@@ -15,6 +15,7 @@ use super::file::{PatchEntry, Target as WrittenTarget};
 use super::place::{Document, Text};
 use super::resource::{Id, Resource};
 use super::set::Set;
+use super::transform::misfit;
 use crate::diagnostic::{Code, Diagnostic, Rejected};
 use crate::object::Object;
 use crate::patch::{self, Operation, Patch, PatchError, Pattern, Target};
@@ -324,6 +325,12 @@ fn merge(
             let finding = finding(&error, place).also(resource.origin, "the object");
             return Err(context.refuse(finding));
         }
+    }
+    if !resource.body.is_null() {
+        let asked = text.span_of(&patch.document, &patch.pointer);
+        resource
+            .follow_shared()
+            .map_err(|fault| misfit(&fault, resource, asked, context))?;
     }
     if let Some(entry) = rename.filter(|_| !resource.body.is_null()) {
         if entry.allow_name_change {

@@ -44,7 +44,7 @@ pub(crate) fn fix(
                 to,
                 role: role.as_ref(),
             };
-            field.visit(&mut body, Create::Nothing, &mut |value| look.value(value))
+            field.visit(&mut body, Create::Nothing, &mut |value, _| look.value(value))
         });
         resources[index].body = body;
         outcome.map_err(|Fault(message)| {

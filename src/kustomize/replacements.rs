@@ -12,6 +12,7 @@ use super::field::Fault;
 use super::path::{self, Make, plain, text_of};
 use super::reader::Located;
 use super::resource::{Gvk, Resource};
+use super::transform::misfit;
 use crate::diagnostic::{Code, Diagnostic, Rejected};
 use crate::patch::Selector;
 use crate::source::Span;
@@ -230,7 +231,10 @@ fn copy(
     });
     let problem = match outcome {
         Ok(0) => "there is no such field".to_owned(),
-        Ok(_) => return Ok(()),
+        Ok(_) => {
+            let followed = resource.follow_shared();
+            return followed.map_err(|fault| misfit(&fault, resource, path.span, context));
+        }
         Err(Fault(problem)) => problem,
     };
     let mut finding = Diagnostic::error(

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use super::field::Fault;
 use crate::patch::is_known_as_cluster_scoped;
 use crate::source::Span;
 
@@ -88,6 +89,17 @@ pub(crate) struct Former {
     pub(crate) name: String,
 }
 
+/// Fields that kustomize holds as one value, so that who changes one changes all.
+///
+/// Source: `filtersutil.SetEntry` of kustomize v5.5.0, observed: a label or annotation that is added to several places
+/// of an object is one YAML node, which later labels, merges and replacements change in place.
+#[derive(Debug, Clone)]
+struct Shared {
+    value: Value,
+    /// JSON pointers of the fields.
+    places: Vec<String>,
+}
+
 /// One object on its way through a kustomization.
 #[derive(Debug, Clone)]
 pub(crate) struct Resource {
@@ -103,6 +115,8 @@ pub(crate) struct Resource {
     pub(crate) hashed: bool,
     /// Names of the vars whose value it holds.
     pub(crate) vars: Vec<String>,
+    /// Fields that kustomize holds as one value.
+    shared: Vec<Shared>,
     /// Where it comes from: the beginning of a document, or the entry of a kustomization that made it.
     pub(crate) origin: Span,
 }
@@ -117,6 +131,7 @@ impl Resource {
             suffixes: Vec::new(),
             hashed: false,
             vars: Vec::new(),
+            shared: Vec::new(),
             origin,
         }
     }
@@ -225,6 +240,51 @@ impl Resource {
             namespace: self.effective_namespace().to_owned(),
             name: self.name().to_owned(),
         });
+    }
+
+    /// Notes that a value was added to several places at once.
+    pub(crate) fn share(&mut self, places: Vec<String>, value: Value) {
+        if places.len() > 1 {
+            self.shared.push(Shared { value, places });
+        }
+    }
+
+    /// Gives every shared field the value that one of them was given.
+    ///
+    /// Errors: two of them were given different values, of which kustomize would keep one.
+    pub(crate) fn follow_shared(&mut self) -> Result<(), Fault> {
+        for shared in &mut self.shared {
+            let body = &self.body;
+            shared.places.retain(|place| body.pointer(place).is_some());
+            let mut changed: Option<(&String, &Value)> = None;
+            for place in &shared.places {
+                let now = body.pointer(place).filter(|now| **now != shared.value);
+                match (changed, now) {
+                    (_, None) => {}
+                    (None, Some(now)) => changed = Some((place, now)),
+                    (Some((first, before)), Some(now)) if now != before => {
+                        return Err(Fault(format!(
+                            "because kustomize gives `{first}` and `{place}` one value, and two are asked for"
+                        )));
+                    }
+                    (Some(_), Some(_)) => {}
+                }
+            }
+            if let Some((_, value)) = changed {
+                shared.value = value.clone();
+                for place in &shared.places {
+                    if let Some(field) = self.body.pointer_mut(place) {
+                        field.clone_from(&shared.value);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that every field is a value of its own again.
+    pub(crate) fn forget_shared(&mut self) {
+        self.shared.clear();
     }
 
     /// Returns `metadata`, made when it is missing.

@@ -191,7 +191,7 @@ pub(crate) fn resolve(
                 continue;
             }
             let as_text = field.path == "metadata/annotations";
-            let outcome = field.visit(&mut resource.body, Create::Nothing, &mut |value| {
+            let outcome = field.visit(&mut resource.body, Create::Nothing, &mut |value, _| {
                 set(value, &values, as_text)
             });
             outcome.map_err(|fault| {
@@ -199,6 +199,9 @@ pub(crate) fn resolve(
                 misfit(&fault, resource, place, context)
             })?;
         }
+        resource
+            .follow_shared()
+            .map_err(|fault| misfit(&fault, resource, resource.origin, context))?;
     }
     Ok(())
 }

@@ -126,6 +126,7 @@ pub(super) fn apply(
     for place in places {
         let resource = &mut list[*place];
         resource.remember();
+        resource.forget_shared();
         let body = std::mem::take(&mut resource.body);
         match carry_out(&patch.steps, body) {
             Ok(body) => resource.body = body,

@@ -40,7 +40,7 @@ pub(crate) fn images(
         }
         in_containers(&mut resource.body, &mut |image| change(image, &matcher, entry));
         for field in config.images.iter().filter(|field| gvk.meets(&field.gvk)) {
-            let outcome = field.visit(&mut resource.body, Create::Nothing, &mut |image| {
+            let outcome = field.visit(&mut resource.body, Create::Nothing, &mut |image, _| {
                 if image.is_object() || image.is_array() {
                     return Err(Fault("a scalar is expected".to_owned()));
                 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::{misfit, set_entry};
 use crate::diagnostic::Rejected;
 use crate::kustomize::config::{Config, conflicting};
@@ -10,6 +12,7 @@ use crate::kustomize::field::{Create, FieldSpec, add_field};
 use crate::kustomize::file::Kustomization;
 use crate::kustomize::resource::Resource;
 use crate::source::Span;
+use crate::yaml::push_token;
 
 /// Sets the labels of a kustomization: those of `labels` in order, then `commonLabels`.
 ///
@@ -78,13 +81,26 @@ fn set(
         .collect();
     for resource in resources {
         let gvk = resource.gvk();
+        let mut added: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for field in fields.iter().filter(|field| gvk.meets(&field.gvk)) {
-            let outcome = field.visit(&mut resource.body, Create::Mapping, &mut |value| {
-                sorted
-                    .iter()
-                    .try_for_each(|(key, text)| set_entry(value, key, text))
+            let outcome = field.visit(&mut resource.body, Create::Mapping, &mut |value, pointer| {
+                for (key, text) in &sorted {
+                    if value.get(*key).is_none() {
+                        let mut place = pointer.to_owned();
+                        push_token(&mut place, key);
+                        added.entry(key).or_default().push(place);
+                    }
+                    set_entry(value, key, text)?;
+                }
+                Ok(())
             });
             outcome.map_err(|fault| misfit(&fault, resource, asked, context))?;
+        }
+        resource
+            .follow_shared()
+            .map_err(|fault| misfit(&fault, resource, asked, context))?;
+        for (key, places) in added {
+            resource.share(places, Value::from(sorted[key]));
         }
     }
     Ok(())

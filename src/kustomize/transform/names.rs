@@ -45,7 +45,7 @@ pub(crate) fn names(
             if !resource.gvk().meets(&field.gvk) {
                 continue;
             }
-            let outcome = field.visit(&mut resource.body, Create::Scalar, &mut |value| {
+            let outcome = field.visit(&mut resource.body, Create::Scalar, &mut |value, _| {
                 let name = match value {
                     Value::String(name) => name.as_str(),
                     Value::Null => "",

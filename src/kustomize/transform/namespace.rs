@@ -40,7 +40,7 @@ fn set(namespace: &str, config: &Config, resource: &mut Resource) -> Result<(), 
     }
     for field in &config.namespace {
         if gvk.meets(&field.gvk) && !is_special(field, &gvk, binds) {
-            field.visit(&mut resource.body, Create::Scalar, &mut |value| {
+            field.visit(&mut resource.body, Create::Scalar, &mut |value, _| {
                 set_scalar(value, namespace)
             })?;
         }

@@ -33,7 +33,7 @@ pub(crate) fn replicas(
             if !resource.gvk().meets(&field.gvk) {
                 continue;
             }
-            let outcome = field.visit(&mut resource.body, Create::Scalar, &mut |value| {
+            let outcome = field.visit(&mut resource.body, Create::Scalar, &mut |value, _| {
                 *value = Value::from(entry.count);
                 Ok(())
             });
