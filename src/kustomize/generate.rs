@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 use super::context::Context;
 use super::file::{Behavior, Generator, Options};
 use super::reader::Located;
-use super::resource::{Id, Resource, child};
-use super::set::Set;
+use super::resource::{Resource, child};
+use super::set::{Index, Set};
 use crate::diagnostic::{Code, Diagnostic, Rejected};
 use crate::source::Span;
 
@@ -201,7 +201,7 @@ pub(crate) fn absorb(
     if generated.is_empty() {
         return Ok(());
     }
-    let mut index = set.index();
+    let mut index = set.index().clone();
     for (resource, behavior) in generated {
         absorb_one(resource, behavior, &mut index, set, context)?;
     }
@@ -211,7 +211,7 @@ pub(crate) fn absorb(
 fn absorb_one(
     mut resource: Resource,
     behavior: Behavior,
-    index: &mut HashMap<Id, Vec<usize>>,
+    index: &mut Index,
     set: &mut Set,
     context: &mut Context<'_>,
 ) -> Result<(), Rejected> {

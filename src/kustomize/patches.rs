@@ -6,15 +6,13 @@
 
 mod json;
 
-use std::collections::HashMap;
-
 use serde_json::Value;
 
 use super::context::Context;
 use super::file::{PatchEntry, Target as WrittenTarget};
 use super::place::{Document, Text};
-use super::resource::{Id, Resource};
-use super::set::Set;
+use super::resource::{Id, Resource, split_api_version};
+use super::set::{Index, Set};
 use super::transform::misfit;
 use crate::diagnostic::{Code, Diagnostic, Rejected};
 use crate::object::Object;
@@ -173,8 +171,12 @@ pub(crate) fn apply(
                 for place in &selected {
                     merge(patch, &read.text, Some(entry), *place, set, context)?;
                 }
-                drop_removed(set);
-                set.check_ids(context)?;
+                if selected.iter().any(|place| set.list()[*place].body.is_null()) {
+                    set.list_mut().retain(|resource| !resource.body.is_null());
+                }
+                if entry.allow_name_change || entry.allow_kind_change {
+                    set.check_ids(context)?;
+                }
             }
             Ok(())
         }
@@ -237,12 +239,12 @@ fn apply_named(
     set: &mut Set,
     context: &mut Context<'_>,
 ) -> Result<(), Rejected> {
-    let mut index = set.index();
     for patch in patches {
         let id = Id::new(&patch.api_version, &patch.kind, &patch.namespace, &patch.name);
+        let index = set.index();
         let place = match index.get(&id).map_or(&[][..], Vec::as_slice) {
             [place] => *place,
-            [] => return Err(context.refuse(no_match(patch, &id, text, &index))),
+            [] => return Err(context.refuse(no_match(patch, &id, text, index))),
             [_, _, ..] => {
                 let finding = Diagnostic::error(
                     Code::InvalidPatch,
@@ -252,21 +254,18 @@ fn apply_named(
                 return Err(context.refuse(finding));
             }
         };
-        let count = set.list().len();
         merge(patch, text, entry, place, set, context)?;
-        drop_removed(set);
-        let renames = entry.is_some_and(|entry| entry.allow_name_change || entry.allow_kind_change);
-        if renames {
-            set.check_ids(context)?;
+        if set.list()[place].body.is_null() {
+            set.remove(place);
         }
-        if renames || set.list().len() != count {
-            index = set.index();
+        if entry.is_some_and(|entry| entry.allow_name_change || entry.allow_kind_change) {
+            set.check_ids(context)?;
         }
     }
     Ok(())
 }
 
-fn no_match(patch: &Strategic, id: &Id, text: &Text, index: &HashMap<Id, Vec<usize>>) -> Diagnostic {
+fn no_match(patch: &Strategic, id: &Id, text: &Text, index: &Index) -> Diagnostic {
     let place = text.span_of(&patch.document, &format!("{}/metadata/name", patch.pointer));
     let finding = Diagnostic::error(
         Code::PatchNoMatch,
@@ -344,12 +343,6 @@ fn merge(
     Ok(())
 }
 
-fn drop_removed(set: &mut Set) {
-    if set.list().iter().any(|resource| resource.body.is_null()) {
-        set.list_mut().retain(|resource| !resource.body.is_null());
-    }
-}
-
 /// Returns the places of the objects that a target means, by the names that they have or were read with.
 fn select(
     target: &WrittenTarget,
@@ -363,11 +356,11 @@ fn select(
     };
     let either = |pattern: &Option<Pattern>, now: &str, before: &str| meets(pattern, now) || meets(pattern, before);
     let selected = list.iter().enumerate().filter(|(_, resource)| {
-        let gvk = resource.gvk();
-        meets(&target.kind, &gvk.kind)
+        let (group, version) = split_api_version(resource.api_version());
+        meets(&target.kind, resource.kind())
             && either(&target.name, resource.name(), resource.original_name())
-            && meets(&target.group, &gvk.group)
-            && meets(&target.version, &gvk.version)
+            && meets(&target.group, group)
+            && meets(&target.version, version)
             && either(
                 &target.namespace,
                 resource.effective_namespace(),

@@ -14,7 +14,12 @@ pub(crate) struct Set {
     list: Vec<Resource>,
     /// Place of every current id; `None` after changes that it does not follow.
     places: Option<HashMap<Id, usize>>,
+    /// Places by every id that an object has or had; `None` after changes that it does not follow.
+    index: Option<Index>,
 }
+
+/// Places of objects by everything that identifies or ever identified them.
+pub(crate) type Index = HashMap<Id, Vec<usize>>;
 
 impl Set {
     /// Returns the objects in order.
@@ -25,6 +30,7 @@ impl Set {
     /// Returns the objects, to be changed in any way.
     pub(crate) fn list_mut(&mut self) -> &mut Vec<Resource> {
         self.places = None;
+        self.index = None;
         &mut self.list
     }
 
@@ -51,6 +57,7 @@ impl Set {
             return Err(context.refuse(twice(&self.list[*first], &resource)));
         }
         places.insert(id, self.list.len());
+        self.index = None;
         self.list.push(resource);
         Ok(())
     }
@@ -83,18 +90,25 @@ impl Set {
         Ok(())
     }
 
-    /// Returns the places of the objects by everything that ever identified them.
-    pub(crate) fn index(&self) -> HashMap<Id, Vec<usize>> {
-        let mut index: HashMap<Id, Vec<usize>> = HashMap::with_capacity(self.list.len());
-        for (place, resource) in self.list.iter().enumerate() {
-            for id in resource.all_ids() {
-                let places = index.entry(id).or_default();
-                if places.last() != Some(&place) {
-                    places.push(place);
+    /// Removes the object at a place.
+    pub(crate) fn remove(&mut self, place: usize) {
+        self.list_mut().remove(place);
+    }
+
+    /// Returns the places of the objects by everything that identifies or ever identified them.
+    pub(crate) fn index(&mut self) -> &Index {
+        self.index.get_or_insert_with(|| {
+            let mut index: Index = HashMap::with_capacity(self.list.len());
+            for (place, resource) in self.list.iter().enumerate() {
+                for id in resource.all_ids() {
+                    let places = index.entry(id).or_default();
+                    if places.last() != Some(&place) {
+                        places.push(place);
+                    }
                 }
             }
-        }
-        index
+            index
+        })
     }
 }
 

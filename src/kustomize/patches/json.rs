@@ -122,14 +122,19 @@ pub(super) fn apply(
     if places.is_empty() {
         return Ok(());
     }
+    let mut renamed = false;
     let list = set.list_mut();
     for place in places {
         let resource = &mut list[*place];
+        let id = resource.id();
         resource.remember();
         resource.forget_shared();
         let body = std::mem::take(&mut resource.body);
         match carry_out(&patch.steps, body) {
-            Ok(body) => resource.body = body,
+            Ok(body) => {
+                resource.body = body;
+                renamed |= resource.id() != id;
+            }
             Err((body, error)) => {
                 resource.body = body;
                 let place = match &patch.document {
@@ -141,7 +146,7 @@ pub(super) fn apply(
             }
         }
     }
-    set.check_ids(context)
+    if renamed { set.check_ids(context) } else { Ok(()) }
 }
 
 /// Returns the body after all steps, or as it was, with the reason.
