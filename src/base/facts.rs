@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::members::MemberRules;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::source::{FileId, Sources, Span};
 
@@ -54,6 +55,9 @@ pub struct Facts {
     pub well_known_services: Vec<String>,
     /// Keys that the Argo controller's configuration may hold.
     pub controller_config_keys: BTreeSet<String>,
+    /// What members of a project may do.
+    #[serde(default)]
+    pub members: MemberRules,
     /// Which files of `cluster/` are rendered when.
     #[serde(default)]
     pub cluster: ClusterFiles,
@@ -166,8 +170,11 @@ pub(super) fn read(
     let path = format!("base/{name}/base.yaml");
     let Some(file) = files.get("base.yaml").copied() else {
         diagnostics.push(
-            Diagnostic::error(Code::InvalidBase, format!("base `{name}` has no `base.yaml`"))
-                .path(path),
+            Diagnostic::error(
+                Code::InvalidBase,
+                format!("base `{name}` has no `base.yaml`"),
+            )
+            .path(path),
         );
         return Err(Rejected);
     };
@@ -199,6 +206,7 @@ pub(super) fn read(
             facts.name
         ));
     }
+    facts.members.refused().into_iter().for_each(&mut refuse);
     let named = facts
         .flows
         .iter()
