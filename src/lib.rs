@@ -33,4 +33,5 @@ pub mod stage;
 pub mod sync;
 pub mod template;
 pub mod tree;
+pub mod user_patch;
 pub mod yaml;
