@@ -101,7 +101,10 @@ impl Base {
             if let Some(below) = path.strip_prefix("manifests/") {
                 let stem = below.strip_suffix(".yaml").unwrap_or(below);
                 if !FILES.contains(&stem) {
-                    reader.refuse(path, format!("`{stem}` is not a file of a project's directory"));
+                    reader.refuse(
+                        path,
+                        format!("`{stem}` is not a file of a project's directory"),
+                    );
                     continue;
                 }
                 manifests.extend(read_objects(file, stem, sources, reader.diagnostics));
@@ -158,7 +161,9 @@ impl Base {
 
     /// Returns the names of all components, in order.
     pub fn component_names(&self) -> impl Iterator<Item = &str> {
-        self.components.iter().map(|component| component.name.as_str())
+        self.components
+            .iter()
+            .map(|component| component.name.as_str())
     }
 
     /// Returns the names of the ServiceAccounts that the manifests and the components may create.
@@ -187,7 +192,8 @@ impl Reader<'_> {
     /// Reports what is wrong with a file as a whole.
     fn refuse(&mut self, path: &str, message: String) {
         let path = format!("base/{}/{path}", self.name);
-        self.diagnostics.push(Diagnostic::error(Code::InvalidBase, message).path(path));
+        self.diagnostics
+            .push(Diagnostic::error(Code::InvalidBase, message).path(path));
     }
 
     /// Reads a component's file, tags included, and remembers where its nodes stand.

@@ -62,15 +62,20 @@ pub fn run(cli: &Cli) -> Exit {
         // As in any pipe: who reads only the first lines wants no more.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(Failure::Output(error)) => {
-            console.fail(&anyhow::Error::new(error).context("writing to standard output"));
+            let error = anyhow::Error::new(error).context("writing to standard output");
+            console.fail(&error, None);
             Exit::Environment
         }
         Err(Failure::Usage(message)) => {
-            console.fail(&anyhow::Error::msg(message));
+            console.usage(&message);
             Exit::Usage
         }
         Err(Failure::Environment(error)) => {
-            console.fail(&error);
+            let path = match error.downcast_ref() {
+                Some(TreeError::Environment { path, .. }) => Some(path.as_str()),
+                _ => None,
+            };
+            console.fail(&error, path);
             Exit::Environment
         }
     };

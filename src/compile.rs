@@ -9,13 +9,15 @@ use crate::base::{self, Base};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::inputs::{Failure, Inputs};
 use crate::layout;
-use crate::leak::{self, Registry, Vocabulary};
+use crate::leak::{self, Registry, Suspicion, Vocabulary};
 use crate::model::{self, Available, BaseFacts, Cluster, Model, Project, State};
 use crate::object::Object;
 use crate::plan;
-use crate::render;
+use crate::render::{self, Hash};
 use crate::source::{FileId, Sources, Span};
+use crate::stage::{Hashes, Skeleton, Stages};
 use crate::tree::RenderedDirectory;
+use crate::yaml;
 
 /// Directory of a cluster that holds its cluster-scoped objects.
 ///
@@ -37,7 +39,10 @@ pub fn compile(
     for (path, file) in &inputs.bases {
         // A file beside the bases, such as a README, belongs to none of them.
         if let Some((base, below)) = path.split_once('/') {
-            bases.entry(base.to_owned()).or_default().insert(below.to_owned(), *file);
+            bases
+                .entry(base.to_owned())
+                .or_default()
+                .insert(below.to_owned(), *file);
         }
     }
     Compilation::load(
@@ -60,6 +65,7 @@ pub struct Compilation {
     registry: Registry,
     extra: BTreeMap<String, Vec<Object>>,
     units: Vec<Unit>,
+    stages: Stages,
 }
 
 /// One directory to be made.
@@ -94,7 +100,10 @@ impl Compilation {
             }
         }
         let available = Available {
-            bases: bases.iter().map(|(name, base)| (name.clone(), facts_of(base))).collect(),
+            bases: bases
+                .iter()
+                .map(|(name, base)| (name.clone(), facts_of(base)))
+                .collect(),
         };
         let model = model::load(sources, projects, &available, diagnostics)?;
         diagnostics.accept(())?;
@@ -105,26 +114,38 @@ impl Compilation {
             .collect();
         let extra = read(&named, sources, diagnostics)?
             .into_iter()
-            .map(|(path, file)| (path, base::read_objects(file, "extra", sources, diagnostics)))
+            .map(|(path, file)| {
+                (
+                    path,
+                    base::read_objects(file, "extra", sources, diagnostics),
+                )
+            })
             .collect();
         let used: BTreeSet<&String> = model.projects.iter().map(|project| &project.base).collect();
         let vocabularies = used
             .into_iter()
             .filter_map(|name| {
-                let texts = files.get(name)?.values().map(|file| sources.get(*file).text.as_str());
+                let texts = files
+                    .get(name)?
+                    .values()
+                    .map(|file| sources.get(*file).text.as_str());
                 Some((name.clone(), Vocabulary::new(bases.get(name)?, texts)))
             })
             .collect();
-        let with_projects: BTreeSet<&String> =
-            model.projects.iter().map(|project| &project.cluster).collect();
+        let with_projects: BTreeSet<&String> = model
+            .projects
+            .iter()
+            .map(|project| &project.cluster)
+            .collect();
         let clusters = (0..model.clusters.len())
             .filter(|index| with_projects.contains(&model.clusters[*index].name))
             .map(Unit::Cluster);
-        let units = clusters
-            .chain((0..model.projects.len()).map(Unit::Project))
-            .collect();
+        let stages = Stages::new(&model.projects);
+        // Projects of one shape follow each other, so that few skeletons are alive at a time.
+        let units = clusters.chain(stages.order().map(Unit::Project)).collect();
         Ok(diagnostics.accept(Compilation {
             registry: Registry::new(&model),
+            stages,
             units,
             model,
             bases,
@@ -140,7 +161,12 @@ impl Compilation {
 
     /// Returns the names of all projects, sorted.
     pub fn projects(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.model.projects.iter().map(|project| project.name.as_str()).collect();
+        let mut names: Vec<&str> = self
+            .model
+            .projects
+            .iter()
+            .map(|project| project.name.as_str())
+            .collect();
         names.sort_unstable();
         names
     }
@@ -150,9 +176,13 @@ impl Compilation {
         let wanted = |unit: &Unit| match (unit, projects) {
             (_, None) => true,
             (Unit::Cluster(_), Some(_)) => false,
-            (Unit::Project(index), Some(names)) => names.contains(&self.model.projects[*index].name),
+            (Unit::Project(index), Some(names)) => {
+                names.contains(&self.model.projects[*index].name)
+            }
         };
-        (0..self.units.len()).filter(|number| wanted(&self.units[*number])).collect()
+        (0..self.units.len())
+            .filter(|number| wanted(&self.units[*number]))
+            .collect()
     }
 
     /// Renders one directory; the diagnostics hold warnings, or the reasons of a rejection.
@@ -160,7 +190,7 @@ impl Compilation {
         let mut diagnostics = Diagnostics::default();
         let directory = match self.units[number] {
             Unit::Cluster(index) => self.cluster(&self.model.clusters[index], &mut diagnostics),
-            Unit::Project(index) => self.project(&self.model.projects[index], &mut diagnostics),
+            Unit::Project(index) => self.project(index, &mut diagnostics),
         };
         (directory, diagnostics)
     }
@@ -171,6 +201,15 @@ impl Compilation {
         project: &Project,
         diagnostics: &mut Diagnostics,
     ) -> Result<Vec<Object>, Rejected> {
+        self.hashed_objects(project, &mut render::hash, diagnostics)
+    }
+
+    fn hashed_objects(
+        &self,
+        project: &Project,
+        hash: Hash<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Vec<Object>, Rejected> {
         let cluster = self.cluster_of(project);
         let base = &self.bases[&project.base];
         let plan = plan::resolve(project, cluster, base, diagnostics)?;
@@ -179,17 +218,13 @@ impl Compilation {
             .iter()
             .flat_map(|(path, _)| self.extra[path].iter().cloned())
             .collect();
-        let objects = render::render(project, cluster, &plan, base, extra).map_err(|found| {
-            diagnostics.extend(found);
-            Rejected
-        })?;
-        for finding in leak::check(
-            &objects,
-            project,
-            cluster,
-            &self.registry,
-            &self.vocabularies[&project.base],
-        ) {
+        let objects =
+            render::render(project, cluster, &plan, base, extra, hash).map_err(|found| {
+                diagnostics.extend(found);
+                Rejected
+            })?;
+        let vocabulary = &self.vocabularies[&project.base];
+        for finding in leak::check(&objects, project, cluster, &self.registry, vocabulary) {
             diagnostics.push(finding);
         }
         diagnostics.accept(objects)
@@ -197,10 +232,14 @@ impl Compilation {
 
     fn project(
         &self,
-        project: &Project,
+        index: usize,
         diagnostics: &mut Diagnostics,
     ) -> Result<RenderedDirectory, Rejected> {
-        let objects = self.objects(project, diagnostics)?;
+        let project = &self.model.projects[index];
+        let files = match self.staged(index) {
+            Some(files) => files,
+            None => layout::lay_out(&self.objects(project, diagnostics)?, &project.base),
+        };
         Ok(RenderedDirectory {
             path: format!("{}/{}", project.cluster, project.namespace),
             project: Some(project.name.clone()),
@@ -211,7 +250,37 @@ impl Compilation {
                 State::Retired => "retired",
             }
             .to_owned(),
-            files: layout::lay_out(&objects, &project.base),
+            files,
+        })
+    }
+
+    /// Renders one project from the skeleton of its shape; `None` when it must be rendered directly, to tell what is wrong with it or because it cannot be staged.
+    fn staged(&self, index: usize) -> Option<BTreeMap<String, Vec<u8>>> {
+        let project = &self.model.projects[index];
+        let (slots, skeleton) = self.stages.get(index, |shape, slots| {
+            let mut hashes = Hashes::default();
+            let mut found = Diagnostics::default();
+            let objects = self
+                .hashed_objects(
+                    shape,
+                    &mut |text, length| hashes.hash(text, length),
+                    &mut found,
+                )
+                .ok()?;
+            // A finding is about a project, not about a shape.
+            if found.iter().next().is_some() {
+                return None;
+            }
+            Skeleton::new(&objects, &shape.base, slots, hashes)
+        })?;
+        let mut suspicion = Suspicion::new(
+            project,
+            self.cluster_of(project),
+            &self.registry,
+            &self.vocabularies[&project.base],
+        );
+        skeleton.fill(slots, |text| {
+            suspicion.clears(text) && yaml::check_representable(text).is_ok()
         })
     }
 
@@ -242,7 +311,10 @@ impl Compilation {
                 None => diagnostics.push(
                     Diagnostic::error(
                         Code::InvalidBase,
-                        format!("base `{}` names `cluster/{file}`, which is not there", base.facts.name),
+                        format!(
+                            "base `{}` names `cluster/{file}`, which is not there",
+                            base.facts.name
+                        ),
                     )
                     .path(format!("base/{}/base.yaml", base.facts.name)),
                 ),

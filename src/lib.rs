@@ -27,6 +27,7 @@ pub mod render;
 pub mod report;
 pub mod schema;
 pub mod source;
+pub mod stage;
 pub mod template;
 pub mod tree;
 pub mod yaml;

@@ -6,9 +6,11 @@
 //! The types serialise with the keys of `projects.yaml`, because templates see them as `project` and `platform`.
 
 mod between;
+mod combinations;
 mod credentials;
 mod database;
 pub mod derived;
+mod forms;
 mod labels;
 mod load;
 mod members;
@@ -24,14 +26,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::config::types;
-use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
 pub use load::load;
 pub use members::{Member, Members};
-
-use scope::{Report, Scope, below};
 
 /// What there is besides `projects.yaml` that its settings refer to.
 #[derive(Debug, Clone, Default)]
@@ -191,6 +189,16 @@ pub struct Project {
     /// Where settings were written, by JSON pointer within the project (`/database/embedded/size`), after merging of defaults, profile and project.
     #[serde(skip)]
     pub spans: BTreeMap<String, Span>,
+}
+
+impl Project {
+    /// Returns the paths of `extraManifests`, in order.
+    pub fn extra_manifest_paths(&self) -> Vec<&str> {
+        self.extra_manifests
+            .iter()
+            .map(|(path, _)| path.as_str())
+            .collect()
+    }
 }
 
 /// Whether a project's stack runs.
@@ -588,96 +596,4 @@ pub struct Ui {
 pub struct Switch {
     /// Whether it is deployed.
     pub enabled: bool,
-}
-
-/// Tells whether a name is a word for a storage form.
-fn is_form(name: &str) -> bool {
-    matches!(name, "embedded" | "shared" | "external")
-}
-
-/// A shared server whose name means something else where it would be used.
-fn form_as_name(name: &str, place: Span) -> Diagnostic {
-    Diagnostic::error(
-        Code::InvalidName,
-        format!("a shared server cannot be called `{name}`"),
-    )
-    .at(place)
-    .label("the word for a form of storage")
-    .hint("give it another name")
-}
-
-/// Reports a storage block that does not choose exactly one form.
-fn ambiguous_storage(scope: &Scope, report: &mut Report, block: &str, chosen: [bool; 3]) {
-    let pointer = below("", block);
-    if scope.doubtful(&pointer) {
-        return;
-    }
-    let forms: Vec<&str> = ["embedded", "shared", "external"]
-        .into_iter()
-        .zip(chosen)
-        .filter_map(|(form, chosen)| chosen.then_some(form))
-        .collect();
-    let message = match forms.len() {
-        0 => format!("`{block}` chooses none of its forms"),
-        count => format!("`{block}` chooses {count} forms at once"),
-    };
-    let mut diagnostic = scope
-        .error(Code::AmbiguousChoice, &pointer, message)
-        .hint("write exactly one of `embedded`, `shared: {…}` and `external: {…}`");
-    for form in forms {
-        diagnostic = diagnostic.also(scope.at(&below(&pointer, form)), format!("`{form}` is one"));
-    }
-    report.push(diagnostic);
-}
-
-/// Reports credentials that only a server of the project's own can have.
-fn refuse_generated(
-    scope: &Scope,
-    report: &mut Report,
-    block: &str,
-    credentials: &Credentials,
-) -> Option<()> {
-    if *credentials != Credentials::Generated {
-        return Some(());
-    }
-    report.push(
-        scope
-            .error(
-                Code::UnsupportedCredentials,
-                &below(block, "credentials"),
-                "`generated` credentials would not be known to this server",
-            )
-            .label("for embedded servers only")
-            .hint("write `{secret: {name: …}}` or `{externalSecret: {store: …, key: …}}`"),
-    );
-    None
-}
-
-/// Settles a reference to a key of a ConfigMap, both parts of which are needed.
-fn config_map_key(
-    scope: &Scope,
-    report: &mut Report,
-    pointer: &str,
-    written: types::ConfigMapKey,
-) -> Option<ConfigMapKey> {
-    if written.config_map.is_none() {
-        scope.missing(
-            report,
-            pointer,
-            "configMap",
-            "write the name of a ConfigMap in the project's namespace",
-        );
-    }
-    if written.key.is_none() {
-        scope.missing(
-            report,
-            pointer,
-            "key",
-            "write the key of the certificates in the ConfigMap, such as `ca.crt`",
-        );
-    }
-    Some(ConfigMapKey {
-        config_map: written.config_map?.0,
-        key: written.key?.0,
-    })
 }

@@ -138,7 +138,12 @@ pub fn resolve(
         .ca_bundle
         .clone()
         .or_else(|| project.object_store.tls_ca.clone());
-    check_egress(project, cluster, &[&database.host, &object_store.host], &mut found);
+    check_egress(
+        project,
+        cluster,
+        &[&database.host, &object_store.host],
+        &mut found,
+    );
     let plan = Plan {
         artifact_secrets: artifact_secrets(project, &object_store),
         namespace: project.namespace.clone(),
@@ -150,7 +155,12 @@ pub fn resolve(
         proxy: project.proxy.as_ref().map(|proxy| ProxyPlan {
             http: proxy.http.clone(),
             https: proxy.https.clone(),
-            no_proxy: no_proxy(&proxy.no_proxy, cluster, base, &[&database.host, &object_store.host]),
+            no_proxy: no_proxy(
+                &proxy.no_proxy,
+                cluster,
+                base,
+                &[&database.host, &object_store.host],
+            ),
         }),
         generates: Generates {
             database: database.credentials == "generated",
@@ -230,7 +240,11 @@ fn artifact_secrets(project: &Project, store: &ObjectStorePlan) -> Vec<String> {
             _ => {}
         }
     }
-    let mut names: BTreeSet<String> = store.secret.iter().map(|secret| secret.name.clone()).collect();
+    let mut names: BTreeSet<String> = store
+        .secret
+        .iter()
+        .map(|secret| secret.name.clone())
+        .collect();
     if let Some(config) = &project.components.api_server.launcher_config {
         collect(config, &mut names);
     }
@@ -294,8 +308,16 @@ fn no_proxy(own: &[String], cluster: &Cluster, base: &Base, hosts: &[&str]) -> S
 
 fn check_engines(project: &Project, base: &Base, diagnostics: &mut Diagnostics) {
     let wanted = [
-        ("database", Some(&project.database.engine), project.database.kind),
-        ("objectStore", project.object_store.engine.as_ref(), project.object_store.kind),
+        (
+            "database",
+            Some(&project.database.engine),
+            project.database.kind,
+        ),
+        (
+            "objectStore",
+            project.object_store.engine.as_ref(),
+            project.object_store.kind,
+        ),
     ];
     for (what, engine, kind) in wanted {
         let Some(engine) = engine.filter(|_| kind == StorageKind::Embedded) else {
@@ -303,7 +325,11 @@ fn check_engines(project: &Project, base: &Base, diagnostics: &mut Diagnostics) 
         };
         let engines = base.facts.embedded.get(what);
         if !engines.is_some_and(|engines| engines.contains_key(engine)) {
-            let known: Vec<&str> = engines.into_iter().flat_map(BTreeMap::keys).map(String::as_str).collect();
+            let known: Vec<&str> = engines
+                .into_iter()
+                .flat_map(BTreeMap::keys)
+                .map(String::as_str)
+                .collect();
             let pointer = format!("/{what}/embedded/engine");
             diagnostics.push(
                 Diagnostic::error(
@@ -328,7 +354,10 @@ fn check_members(project: &Project, base: &Base, diagnostics: &mut Diagnostics) 
         diagnostics.push(
             Diagnostic::error(
                 Code::UnsupportedByBase,
-                format!("base `{}` does not say what `{level}` may do", base.facts.name),
+                format!(
+                    "base `{}` does not say what `{level}` may do",
+                    base.facts.name
+                ),
             )
             .at(place.copied().unwrap_or(project.span))
             .hint("use a newer base, or leave the list out")
@@ -371,10 +400,15 @@ fn check_egress(
             diagnostics.push(
                 Diagnostic::warning(
                     Code::EgressBlocked,
-                    format!("restricted egress of `{}` does not let `{host}` through", project.name),
+                    format!(
+                        "restricted egress of `{}` does not let `{host}` through",
+                        project.name
+                    ),
                 )
                 .at(place("/network/egress"))
-                .hint("a NetworkPolicy knows addresses only: list the server's in `network.egressTo`")
+                .hint(
+                    "a NetworkPolicy knows addresses only: list the server's in `network.egressTo`",
+                )
                 .project(&project.name),
             );
         }

@@ -10,15 +10,29 @@ pub(crate) mod settings;
 mod state;
 mod transform;
 
+use serde_json::Value;
+
 use crate::base::Base;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::digest::Digest;
 use crate::model::{Cluster, Project};
 use crate::object::Object;
 use crate::plan::{self, Plan};
+use crate::yaml;
+
+/// Makes a hash of a text, of the given number of hexadecimal digits.
+pub type Hash<'a> = &'a mut dyn FnMut(&str, usize) -> String;
+
+/// Returns the first `length` hexadecimal digits of the SHA-256 of a text.
+pub fn hash(text: &str, length: usize) -> String {
+    let mut digits = Digest::of(text.as_bytes()).to_string();
+    digits.truncate(length);
+    digits
+}
 
 /// Returns the objects of one project, each with the file it goes to, in the order in which they are written.
 ///
-/// `extra` are the objects of `extraManifests`.
+/// `extra` are the objects of `extraManifests`; `hash` makes the hashes that objects carry, [`hash`] or what stands in for it.
 /// Errors: the codes of templates and patches, `duplicate-object`, `cluster-scoped-kind`.
 pub fn render(
     project: &Project,
@@ -26,6 +40,7 @@ pub fn render(
     plan: &Plan,
     base: &Base,
     extra: Vec<Object>,
+    hash: Hash<'_>,
 ) -> Result<Vec<Object>, Diagnostics> {
     let mut objects = base
         .assemble(&plan::scope(project, cluster, plan))
@@ -36,7 +51,7 @@ pub fn render(
     objects.extend(network::policies(&objects, project, cluster, plan, base));
     objects.extend(extra);
     state::apply(&mut objects, project.state);
-    transform::finish(&mut objects, project, cluster, plan, base);
+    transform::finish(&mut objects, project, cluster, plan, base, hash);
     let mut diagnostics = Diagnostics::default();
     check(&objects, project, &mut diagnostics);
     if diagnostics.has_errors() {
@@ -76,6 +91,22 @@ fn check(objects: &[Object], project: &Project, diagnostics: &mut Diagnostics) {
         );
     }
     for object in objects {
+        if let Some(character) = unrepresentable(&object.body) {
+            diagnostics.push(
+                Diagnostic::error(
+                    Code::UnrepresentableText,
+                    format!(
+                        "a text of `{}` of project `{}` holds U+{:04X}, which the cluster's readers of YAML refuse or lose",
+                        object.key(),
+                        project.name,
+                        u32::from(character)
+                    ),
+                )
+                .at(project.span)
+                .hint("remove the character")
+                .project(&project.name),
+            );
+        }
         let own_namespace = object.kind() == "Namespace"
             && object.group().is_empty()
             && object.name() == project.namespace
@@ -95,6 +126,20 @@ fn check(objects: &[Object], project: &Project, diagnostics: &mut Diagnostics) {
                 .project(&project.name),
             );
         }
+    }
+}
+
+/// Returns a character of a value's strings or keys that the readers of a cluster cannot carry.
+fn unrepresentable(value: &Value) -> Option<char> {
+    match value {
+        Value::String(text) => yaml::check_representable(text).err(),
+        Value::Array(list) => list.iter().find_map(unrepresentable),
+        Value::Object(map) => map.iter().find_map(|(key, below)| {
+            yaml::check_representable(key)
+                .err()
+                .or_else(|| unrepresentable(below))
+        }),
+        _ => None,
     }
 }
 

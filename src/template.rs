@@ -201,7 +201,9 @@ impl Compiler {
     pub fn finish(self) -> Result<Templates, Vec<TemplateError>> {
         let mut tera = Tera::new();
         tera.autoescape_on(Vec::<&str>::new());
-        let names: Vec<String> = (0..self.texts.len()).map(|index| index.to_string()).collect();
+        let names: Vec<String> = (0..self.texts.len())
+            .map(|index| index.to_string())
+            .collect();
         let batch = names
             .iter()
             .zip(&self.texts)
@@ -246,12 +248,15 @@ impl Compiler {
         };
         match tag {
             "!expr" => {
-                let path = argument.as_str().filter(|text| is_path(text)).ok_or_else(|| {
-                    wrong(
-                        format!("`!expr` wants a dotted path, not `{argument}`"),
-                        "write for example `!expr plan.database.port`",
-                    )
-                })?;
+                let path = argument
+                    .as_str()
+                    .filter(|text| is_path(text))
+                    .ok_or_else(|| {
+                        wrong(
+                            format!("`!expr` wants a dotted path, not `{argument}`"),
+                            "write for example `!expr plan.database.port`",
+                        )
+                    })?;
                 Ok(Node::Expr(
                     path.split('.').map(str::to_owned).collect(),
                     Box::new(place.clone()),
@@ -281,7 +286,9 @@ impl Compiler {
                     .as_str()
                     .ok_or_else(|| wrong("`each` must be a name".to_owned(), hint))?;
                 let over = match &map["in"] {
-                    Value::String(_) => self.compile_tag("!expr", &map["in"], &place.below("in"))?,
+                    Value::String(_) => {
+                        self.compile_tag("!expr", &map["in"], &place.below("in"))?
+                    }
                     other => self.compile(other, &place.below("in"))?,
                 };
                 Ok(Node::For {
@@ -292,7 +299,10 @@ impl Compiler {
             }
             "!merge" => {
                 let items = argument.as_array().ok_or_else(|| {
-                    wrong("`!merge` wants a list of maps".to_owned(), "write `!merge [a, b]`")
+                    wrong(
+                        "`!merge` wants a list of maps".to_owned(),
+                        "write `!merge [a, b]`",
+                    )
                 })?;
                 let nodes = items
                     .iter()
@@ -325,7 +335,8 @@ impl Templates {
                         place: (**place).clone(),
                         message: format!("`{}` is not defined", path.join(".")),
                         hint: Some(
-                            "guard an optional value with `!if {cond: …, then: !expr …}`".to_owned(),
+                            "guard an optional value with `!if {cond: …, then: !expr …}`"
+                                .to_owned(),
                         ),
                     });
                 }

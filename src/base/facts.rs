@@ -170,8 +170,11 @@ pub(super) fn read(
     let path = format!("base/{name}/base.yaml");
     let Some(file) = files.get("base.yaml").copied() else {
         diagnostics.push(
-            Diagnostic::error(Code::InvalidBase, format!("base `{name}` has no `base.yaml`"))
-                .path(path),
+            Diagnostic::error(
+                Code::InvalidBase,
+                format!("base `{name}` has no `base.yaml`"),
+            )
+            .path(path),
         );
         return Err(Rejected);
     };

@@ -13,6 +13,7 @@ use crate::console::Console;
 use crate::diagnostic::{Diagnostics, nearest};
 use crate::exit::Exit;
 use crate::inputs::Inputs;
+use crate::report;
 use crate::tree::{
     Checker, Location, Options, RenderedDirectory, Scope, Summary, TreeError, Writer,
 };
@@ -117,7 +118,9 @@ fn check(work: &Work<'_>, console: &mut Console) -> Result<Exit, Failure> {
     }
     let mut lines = String::new();
     for path in &differing {
-        let _infallible = writeln!(lines, "{}", work.location.display(path));
+        // One line per path, whatever somebody has put into the name of a file.
+        let shown = report::on_one_line(&work.location.display(path));
+        let _infallible = writeln!(lines, "{shown}");
     }
     console.print(&lines).map_err(Failure::Output)?;
     let message = plural(

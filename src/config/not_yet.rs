@@ -1,6 +1,6 @@
 //! Keys that the language has and this version does not act on: each is refused, none is ignored.
 //!
-//! When a key is acted on, its line leaves [`KEYS`]. Values that ask for nothing (`null`, `false`, `none`, empty lists
+//! When a key is acted on, its line leaves `KEYS`. Values that ask for nothing (`null`, `false`, `none`, empty lists
 //! and mappings) are accepted.
 
 use super::node::{Content, Node};
@@ -26,7 +26,7 @@ const KEYS: &[&str] = &[
     "<layer>/patches",
 ];
 
-/// Refuses the keys of [`KEYS`] where they ask for something.
+/// Refuses the keys of `KEYS` where they ask for something.
 ///
 /// Errors: `not-yet`.
 pub fn check(file: &Node, diagnostics: &mut Diagnostics) {

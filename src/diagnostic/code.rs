@@ -143,7 +143,7 @@ codes! {
     PatchNoEffect => "patch-no-effect",
     /// A patch that kustomize would damage or ignore.
     PatchRefused => "patch-refused",
-    /// A JSON 6902 operation that cannot be carried out.
+    /// A patch that does not fit its object, such as a JSON 6902 operation that cannot be carried out.
     PatchFailed => "patch-failed",
     /// A string that no YAML reader of the cluster can carry.
     UnrepresentableText => "unrepresentable-text",

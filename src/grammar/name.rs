@@ -275,10 +275,12 @@ pub fn member(text: &str) -> Verdict {
 /// Source: Kubernetes `staging/src/k8s.io/apiserver/pkg/authentication/user` and `…/serviceaccount`, v1.33.
 fn of_one_project(name: &str) -> Verdict {
     match name {
-        "system:authenticated" | "system:unauthenticated" | "system:anonymous" => Err(
-            Complaint::new("stands for everybody, the service accounts of other projects among them")
-                .hint("name the people, or a group of them"),
-        ),
+        "system:authenticated" | "system:unauthenticated" | "system:anonymous" => {
+            Err(Complaint::new(
+                "stands for everybody, the service accounts of other projects among them",
+            )
+            .hint("name the people, or a group of them"))
+        }
         "system:serviceaccounts" => Err(Complaint::new(
             "stands for every service account of the cluster, those of other projects among them",
         )
@@ -286,8 +288,10 @@ fn of_one_project(name: &str) -> Verdict {
         _ if name.starts_with("system:serviceaccount:")
             || name.starts_with("system:serviceaccounts:") =>
         {
-            Err(Complaint::new("names service accounts in the form of the API server")
-                .hint("write `serviceAccount:<namespace>/<name>`"))
+            Err(
+                Complaint::new("names service accounts in the form of the API server")
+                    .hint("write `serviceAccount:<namespace>/<name>`"),
+            )
         }
         _ => Ok(()),
     }

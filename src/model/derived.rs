@@ -99,7 +99,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
         #[test]
         fn two_projects_never_meet(
             stem in "[a-z0-9]([a-z0-9-]{20,60}[a-z0-9])?",

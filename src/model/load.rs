@@ -31,7 +31,6 @@ pub fn load(
 /// The layers below projects, and what all projects depend on.
 struct Fleet<'a> {
     platform: Platform,
-    /// Whether the base of the platform exists.
     databases: BTreeMap<String, database::SharedServer>,
     stores: BTreeMap<String, object_store::SharedStore>,
     defaults: Option<&'a Node>,
@@ -130,15 +129,20 @@ impl Fleet<'_> {
         let name_entry = item.entry("name")?;
         let name = name_entry.value.text()?;
         let (profile, profile_known) = self.profile_of(item, name, report);
-        let merged = merge(self.defaults.into_iter().chain(profile).chain([item]));
-        let scope = Scope::new(&merged, name_entry.place(), name).of_project(name, extent(item));
+        let merged = merge(self.defaults.into_iter().chain(profile), item);
+        let scope = Scope::new(&merged, name_entry.place(), name)
+            .of_project(name, extent(item))
+            .incomplete(!profile_known);
         let namespace = merged.get("namespace").and_then(Node::text).unwrap_or(name);
         let namespace_span = if scope.has("/namespace") {
             scope.at("/namespace")
         } else {
             name_entry.place()
         };
-        if !scope.doubtful("/namespace") {
+        let namespace_known = merged
+            .get("namespace")
+            .is_none_or(|namespace| namespace.content != Content::Rejected);
+        if namespace_known {
             self.check_namespace(
                 name,
                 namespace,
@@ -147,20 +151,17 @@ impl Fleet<'_> {
                 report,
             );
         }
-        let cluster = self.cluster_of(&merged, &scope, report);
+        let cluster_name = self.cluster_of(&merged, &scope, report);
+        let cluster = cluster_name
+            .as_ref()
+            .and_then(|name| self.platform.clusters.get(name));
         let base = self.base_of(&merged, &scope, report);
         let identity = Identity {
             name: name.to_owned(),
             name_span: name_entry.place(),
             namespace: namespace.to_owned(),
             namespace_span,
-            cluster: cluster.clone().filter(|_| !scope.doubtful("/namespace")),
-        };
-        let (Some(cluster), Some(base), true) = (cluster, base, profile_known) else {
-            return Some((identity, None));
-        };
-        let Some(cluster) = self.platform.clusters.get(&cluster) else {
-            return Some((identity, None));
+            cluster: cluster_name.clone().filter(|_| namespace_known),
         };
         renderer.set(name, namespace);
         let context = project::Context {
@@ -168,16 +169,19 @@ impl Fleet<'_> {
             stores: &self.stores,
             available: self.available,
             renderer,
-            domain_span: self.platform.at(&cluster.name, "clusterDomain"),
+            domain_span: cluster
+                .and_then(|cluster| self.platform.at(&cluster.name, "clusterDomain")),
         };
         let header = Header {
             name,
             namespace,
-            cluster,
-            base: &base,
+            // With a stand-in for what is not known, the rest is checked all the same; the result is dropped.
+            cluster: cluster.unwrap_or(&self.platform.stand_in),
+            base: base.as_deref().unwrap_or(""),
             span: name_entry.place(),
         };
-        let project = project::resolve(&context, &header, &merged, scope, report);
+        let project = project::resolve(&context, &header, &merged, scope, report)
+            .filter(|_| cluster.is_some() && profile_known);
         Some((identity, project))
     }
 

@@ -36,6 +36,8 @@ pub(super) struct Platform {
     pub base_span: Span,
     /// The clusters by name.
     pub clusters: BTreeMap<String, Cluster>,
+    /// A cluster for projects whose own is not known; it has a store for external secrets.
+    pub stand_in: Cluster,
     /// The blocks of the clusters, for places.
     pub scopes: BTreeMap<String, Scope>,
     /// Whether a declared cluster was reported, so that names may be missing here.
@@ -99,12 +101,18 @@ pub(super) fn resolve(node: Option<&Node>, whole: Span, report: &mut Report) -> 
             .map_or_else(|| "flux-system".to_owned(), |namespace| namespace.0),
     );
     let (clusters, scopes) = clusters(node, whole, report);
+    let mut stand_in = cluster(IN_CLUSTER, &empty, &Scope::new(&empty, whole, ""), report);
+    stand_in.external_secrets = Some(StoreRef {
+        store: "store".to_owned(),
+        kind: kind_name(StoreKind::ClusterSecretStore).to_owned(),
+    });
     Platform {
         base: written.base.map(|base| base.0),
         base_span: scope.at("/base"),
         doubtful: scope.doubtful("/clusters"),
         clusters,
         scopes,
+        stand_in,
         repository_path: repository
             .path
             .map_or_else(|| "overlays".to_owned(), |path| path.0),
@@ -135,13 +143,13 @@ fn clusters(platform: &Node, whole: Span, report: &mut Report) -> Clusters {
     let mut servers: BTreeMap<String, (String, Span)> = BTreeMap::new();
     for entry in declared {
         let merged = match entry.value.content {
-            Content::Map(_) => merge([&common, &entry.value]),
-            Content::Null => merge([&common]),
+            Content::Map(_) => merge([&common], &entry.value),
+            Content::Null => merge([], &common),
             _ => continue,
         };
         let scope = Scope::new(&merged, entry.key_span, &entry.key);
         let cluster = cluster(&entry.key, &merged, &scope, report);
-        if scope.has("/server") {
+        if scope.has("/server") && !scope.doubtful("/server") {
             let place = scope.at("/server");
             let address = server_address(&cluster.server);
             if let Some((other, first)) = servers.get(&address) {
@@ -166,7 +174,7 @@ fn clusters(platform: &Node, whole: Span, report: &mut Report) -> Clusters {
         scopes.insert(entry.key.clone(), scope);
     }
     if declared.is_empty() {
-        let merged = merge([&common]);
+        let merged = merge([], &common);
         let scope = Scope::new(&merged, whole, "platform");
         clusters.insert(
             IN_CLUSTER.to_owned(),

@@ -94,7 +94,10 @@ fn default_deny(restricted: bool) -> Value {
     } else {
         &["Ingress"]
     };
-    policy("default-deny", json!({"podSelector": {}, "policyTypes": types}))
+    policy(
+        "default-deny",
+        json!({"podSelector": {}, "policyTypes": types}),
+    )
 }
 
 fn ingress_rules(
@@ -165,7 +168,12 @@ fn common_egress(project: &Project, cluster: &Cluster) -> Value {
         ],
     })];
     if !project.network.egress_to.is_empty() {
-        let to: Vec<Value> = project.network.egress_to.iter().map(|cidr| cidr_peer(cidr)).collect();
+        let to: Vec<Value> = project
+            .network
+            .egress_to
+            .iter()
+            .map(|cidr| cidr_peer(cidr))
+            .collect();
         egress.push(json!({"to": to}));
     }
     policy(
@@ -194,11 +202,21 @@ fn egress_rules(
     }
     let calls = |roles: &[String]| roles.iter().any(|known| known == role);
     if calls(&facts.kubernetes_api) {
-        let to: Vec<Value> = cluster.network.api_server.iter().map(|cidr| cidr_peer(cidr)).collect();
+        let to: Vec<Value> = cluster
+            .network
+            .api_server
+            .iter()
+            .map(|cidr| cidr_peer(cidr))
+            .collect();
         rules.push(json!({"to": to, "ports": tcp(&API_SERVER_PORTS)}));
     }
     let servers = [
-        (&facts.database, project.database.kind, &plan.database.host, plan.database.port),
+        (
+            &facts.database,
+            project.database.kind,
+            &plan.database.host,
+            plan.database.port,
+        ),
         (
             &facts.object_store,
             project.object_store.kind,

@@ -9,12 +9,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::*;
+use crate::confined::Directory;
 
 /// Stops a writer in the middle, as `kill -9` would.
 #[derive(Debug, Default)]
 pub(super) struct Crash {
     /// How many more checkpoints are passed; `None` for all.
     pub(super) after: Option<AtomicUsize>,
+    /// Whether the writer sees an error instead, and can clean up.
+    politely: bool,
     /// Whether the file system cannot exchange two names.
     pub(super) exchange_is_missing: bool,
     happened: AtomicBool,
@@ -35,7 +38,7 @@ impl Crash {
         if left.is_ok() {
             return Ok(());
         }
-        self.happened.store(true, Ordering::Relaxed);
+        self.happened.store(!self.politely, Ordering::Relaxed);
         Err(TreeError::environment("crashing", "")(io::Error::other(
             "a test wants it",
         )))
@@ -734,6 +737,7 @@ struct Scenario<'a> {
     after: Fleet<'a>,
     next: Fleet<'a>,
     exchange_is_missing: bool,
+    politely: bool,
     /// Whether each directory must be the old or the new one at any time.
     either_or: bool,
 }
@@ -748,6 +752,7 @@ fn crash_everywhere(scenario: Scenario<'_>) -> usize {
         let crash = Crash {
             after: Some(AtomicUsize::new(point)),
             exchange_is_missing: scenario.exchange_is_missing,
+            politely: scenario.politely,
             happened: AtomicBool::new(false),
         };
         if repository
@@ -811,17 +816,40 @@ const THIRD: Fleet<'_> = &[
 
 #[test]
 fn a_crash_at_any_point_is_repaired() {
-    for exchange_is_missing in [false, true] {
-        for next in [CHANGED, TWO, THIRD] {
+    let ways: [(bool, bool, &[Fleet<'_>]); 3] = [
+        (false, false, &[CHANGED, TWO, THIRD]),
+        (true, false, &[CHANGED, TWO]),
+        (false, true, &[THIRD]),
+    ];
+    for (exchange_is_missing, politely, nexts) in ways {
+        for next in nexts {
             let points = crash_everywhere(Scenario {
                 before: TWO,
                 after: CHANGED,
                 next,
                 exchange_is_missing,
+                politely,
                 either_or: true,
             });
             assert!(points > 8, "{points}");
         }
+    }
+}
+
+#[test]
+fn an_error_before_the_first_change_leaves_no_trace() {
+    let old = pristine(TWO);
+    for point in 0..4 {
+        let repository = Repository::with(TWO);
+        let crash = Crash {
+            after: Some(AtomicUsize::new(point)),
+            politely: true,
+            ..Crash::default()
+        };
+        repository
+            .render_with(CHANGED, options(), crash)
+            .expect_err("it fails");
+        assert_eq!(repository.everything(), old, "{point}");
     }
 }
 
@@ -849,10 +877,11 @@ fn a_crash_after_a_crash_is_repaired() {
 #[test]
 fn a_partial_render_after_a_crash_keeps_the_index_true() {
     let expect = pristine(THIRD);
-    for point in 0..14 {
+    for point in 0..32 {
         let repository = Repository::with(TWO);
         let crash = Crash {
-            after: Some(AtomicUsize::new(point)),
+            after: Some(AtomicUsize::new(point / 2)),
+            exchange_is_missing: point % 2 == 0,
             ..Crash::default()
         };
         let _crashed_or_not = repository.render_with(CHANGED, options(), crash);
@@ -868,6 +897,20 @@ fn a_partial_render_after_a_crash_keeps_the_index_true() {
         repository
             .render_with(churn, some, Crash::default())
             .unwrap_or_else(|error| panic!("after a crash at {point}: {error}"));
+        let index = index::Index::parse(repository.read("index.json").as_bytes());
+        let index = index.expect("an index");
+        assert!(
+            index.directories.contains_key("in-cluster/_cluster"),
+            "{point}: it is lost"
+        );
+        for (path, entry) in index.directories {
+            let directory = Directory::open_trusted(&repository.tree().join(&path));
+            let directory = directory.unwrap_or_else(|error| panic!("{point}: {path}: {error}"));
+            assert!(
+                entry.is_in(&directory).expect("it can be read"),
+                "{point}: {path}"
+            );
+        }
         // Whatever the rest is, the index tells it: nothing counts as foreign or edited.
         repository
             .render(THIRD)
@@ -901,12 +944,13 @@ fn layouts_that_nest_differently() {
         ("a/_sync/flux", None, &["y.yaml=1"]),
     ];
     for (before, after) in [(flat, nested), (nested, flat)] {
-        for next in [before, after] {
+        for next in [before, after, TWO] {
             crash_everywhere(Scenario {
                 before,
                 after,
                 next,
                 exchange_is_missing: false,
+                politely: false,
                 either_or: false,
             });
         }

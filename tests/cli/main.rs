@@ -2,6 +2,7 @@
 //!
 //! They show the wiring; what is decided about projects, trees and bases is tested where it is decided.
 
+mod codes;
 mod init;
 mod messages;
 mod render;
