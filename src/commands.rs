@@ -3,6 +3,7 @@
 mod init;
 mod parallel;
 mod print;
+mod publish;
 mod render;
 
 use std::io;
@@ -51,6 +52,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Init(arguments) => init::init(arguments, &console),
         Command::Validate(arguments) => render::validate(arguments, &mut console),
         Command::Render(arguments) => render::render(arguments, &mut console),
+        Command::Publish(arguments) => publish::publish(arguments, &mut console),
         Command::Schema => print::schema(&console),
         Command::Completions(arguments) => print::completions(arguments, &console),
         Command::Man(arguments) => print::man(arguments, &console),

@@ -10,12 +10,13 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::inputs::{Failure, Inputs};
 use crate::layout;
 use crate::leak::{self, Registry, Suspicion, Vocabulary};
-use crate::model::{self, Available, BaseFacts, Cluster, Model, Project, State};
+use crate::model::{self, Available, BaseFacts, Cluster, Model, Project, State, SyncTool};
 use crate::object::Object;
 use crate::plan;
 use crate::render::{self, Hash};
 use crate::source::{FileId, Sources, Span};
 use crate::stage::{Hashes, Skeleton, Stages};
+use crate::sync::{self, Wiring};
 use crate::tree::RenderedDirectory;
 use crate::yaml;
 
@@ -64,6 +65,7 @@ pub struct Compilation {
     vocabularies: BTreeMap<String, Vocabulary>,
     registry: Registry,
     extra: BTreeMap<String, Vec<Object>>,
+    wiring: Wiring,
     units: Vec<Unit>,
     stages: Stages,
 }
@@ -75,6 +77,8 @@ enum Unit {
     Cluster(usize),
     /// The project at this index of the model.
     Project(usize),
+    /// The directory of the wiring with this number.
+    Wiring(usize),
 }
 
 impl Compilation {
@@ -142,10 +146,16 @@ impl Compilation {
             .map(Unit::Cluster);
         let stages = Stages::new(&model.projects);
         // Projects of one shape follow each other, so that few skeletons are alive at a time.
-        let units = clusters.chain(stages.order().map(Unit::Project)).collect();
+        let projects = stages.order().map(Unit::Project);
+        let wiring = wiring(&model, &bases);
+        let units = clusters
+            .chain(projects)
+            .chain((0..wiring.len()).map(Unit::Wiring))
+            .collect();
         Ok(diagnostics.accept(Compilation {
             registry: Registry::new(&model),
             stages,
+            wiring,
             units,
             model,
             bases,
@@ -175,7 +185,7 @@ impl Compilation {
     pub fn directories(&self, projects: Option<&BTreeSet<String>>) -> Vec<usize> {
         let wanted = |unit: &Unit| match (unit, projects) {
             (_, None) => true,
-            (Unit::Cluster(_), Some(_)) => false,
+            (Unit::Cluster(_) | Unit::Wiring(_), Some(_)) => false,
             (Unit::Project(index), Some(names)) => {
                 names.contains(&self.model.projects[*index].name)
             }
@@ -191,6 +201,7 @@ impl Compilation {
         let directory = match self.units[number] {
             Unit::Cluster(index) => self.cluster(&self.model.clusters[index], &mut diagnostics),
             Unit::Project(index) => self.project(index, &mut diagnostics),
+            Unit::Wiring(number) => Ok(self.wiring.render(number, &self.model)),
         };
         (directory, diagnostics)
     }
@@ -226,6 +237,11 @@ impl Compilation {
         let vocabulary = &self.vocabularies[&project.base];
         for finding in leak::check(&objects, project, cluster, &self.registry, vocabulary) {
             diagnostics.push(finding);
+        }
+        if cluster.sync.contains(&SyncTool::Argocd) {
+            for finding in sync::argocd::check(&objects, project) {
+                diagnostics.push(finding);
+            }
         }
         diagnostics.accept(objects)
     }
@@ -292,11 +308,7 @@ impl Compilation {
         cluster: &Cluster,
         diagnostics: &mut Diagnostics,
     ) -> Result<RenderedDirectory, Rejected> {
-        let base = self
-            .projects_of(cluster)
-            .map(|project| &self.bases[&project.base])
-            .max_by_key(|base| base.facts.order)
-            .ok_or(Rejected)?;
+        let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
         let webhook = self
             .projects_of(cluster)
             .any(|project| project.components.api_server.pipeline_store == "kubernetes");
@@ -320,7 +332,7 @@ impl Compilation {
                 ),
             }
         }
-        render::cluster_objects(&mut objects, base);
+        render::cluster_objects(&mut objects, cluster, base);
         diagnostics.accept(RenderedDirectory {
             path: format!("{}/{CLUSTER_DIRECTORY}", cluster.name),
             project: None,
@@ -344,6 +356,39 @@ impl Compilation {
             .find(|cluster| cluster.name == project.cluster)
             .expect("validation has resolved every project's cluster")
     }
+}
+
+/// Decides on the wiring.
+fn wiring(model: &Model, bases: &BTreeMap<String, Base>) -> Wiring {
+    let versions = bases
+        .iter()
+        .map(|(name, base)| (name.clone(), base.facts.version.clone()))
+        .collect();
+    Wiring::new(model, versions, |cluster| {
+        let newest = newest_base(model, bases, cluster);
+        sync::Platform {
+            directories: vec![CLUSTER_DIRECTORY],
+            version: newest
+                .expect("a cluster with wiring has projects")
+                .facts
+                .version
+                .clone(),
+        }
+    })
+}
+
+/// Returns the newest base of a cluster's projects; `None` when it has no projects.
+fn newest_base<'a>(
+    model: &Model,
+    bases: &'a BTreeMap<String, Base>,
+    cluster: &Cluster,
+) -> Option<&'a Base> {
+    model
+        .projects
+        .iter()
+        .filter(|project| project.cluster == cluster.name)
+        .map(|project| &bases[&project.base])
+        .max_by_key(|base| base.facts.order)
 }
 
 fn facts_of(base: &Base) -> BaseFacts {

@@ -19,6 +19,7 @@ mod platform;
 mod project;
 mod resources;
 mod scope;
+mod sync;
 mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,7 @@ use crate::source::Span;
 
 pub use load::load;
 pub use members::{Member, Members};
+pub use sync::{Argocd, Flux, Sync, SyncTool};
 
 /// What there is besides `projects.yaml` that its settings refer to.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +60,12 @@ pub struct Model {
     pub projects: Vec<Project>,
     /// Path of the rendered tree relative to the root, `overlays` by default.
     pub repository_path: String,
+    /// Branch that sync tools read, and `publish` moves; `main` by default.
+    pub repository_branch: String,
+    /// URL of the repository that sync tools read.
+    pub repository_url: Option<String>,
+    /// What the wiring needs; `None` when `platform.sync` is empty.
+    pub sync: Option<Sync>,
 }
 
 /// One cluster with the platform settings that hold in it (the platform's, overridden by the cluster's own).
@@ -80,6 +88,9 @@ pub struct Cluster {
     pub external_secrets: Option<StoreRef>,
     /// Whether fixed user and group ids are dropped.
     pub openshift: bool,
+    /// The tools that apply the cluster's directories; templates do not see them.
+    #[serde(skip)]
+    pub sync: Vec<SyncTool>,
 }
 
 /// How `credentials: generated` is made inside the cluster.

@@ -9,6 +9,7 @@ mod network;
 pub(crate) mod settings;
 mod state;
 mod transform;
+mod waves;
 
 use serde_json::Value;
 
@@ -144,6 +145,6 @@ fn unrepresentable(value: &Value) -> Option<char> {
 }
 
 /// Labels the objects that a cluster gets once, and puts them into the order in which they are applied.
-pub fn cluster_objects(objects: &mut [Object], base: &Base) {
-    transform::cluster(objects, base);
+pub fn cluster_objects(objects: &mut [Object], cluster: &Cluster, base: &Base) {
+    transform::cluster(objects, cluster, base);
 }

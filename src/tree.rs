@@ -26,8 +26,9 @@
 mod check;
 mod compare;
 mod error;
-mod index;
-mod path;
+pub(crate) mod index;
+mod open;
+pub(crate) mod path;
 mod staging;
 mod write;
 

@@ -35,6 +35,7 @@ pub(super) fn validate(arguments: &Validate, console: &mut Console) -> Result<Ex
         "checking",
         console,
         |_| Ok(()),
+        tree_failure,
     )?;
     console.note(
         Verbosity::Normal,
@@ -98,6 +99,7 @@ impl Work<'_> {
             "rendering",
             console,
             put,
+            tree_failure,
         )
     }
 }
@@ -184,13 +186,16 @@ fn tell(summary: &Summary, location: &Location, console: &Console) {
 /// Renders every directory, on several threads, and passes each on as soon as it is finished, unless one was rejected.
 ///
 /// All directories are looked at, whatever is found, so that every error is reported at once.
-fn render_each(
+///
+/// `refuse` makes a failure of what `put` could not do.
+pub(super) fn render_each<E: Send>(
     compilation: &Compilation,
     directories: &[usize],
     threads: NonZeroUsize,
     what: &'static str,
     console: &mut Console,
-    put: impl Fn(RenderedDirectory) -> Result<(), TreeError> + Sync,
+    put: impl Fn(RenderedDirectory) -> Result<(), E> + Sync,
+    refuse: impl FnOnce(E, &mut Console) -> Failure,
 ) -> Result<(), Failure> {
     let found = Mutex::new(Diagnostics::default());
     let progress = console.progress(what, directories.len());
@@ -214,7 +219,7 @@ fn render_each(
     if console.diagnostics.has_errors() {
         return Err(Failure::Rejected);
     }
-    outcome.map_err(|error| tree_failure(error, console))
+    outcome.map_err(|error| refuse(error, console))
 }
 
 fn check_selection(
@@ -234,6 +239,6 @@ fn check_selection(
 }
 
 /// Returns `1 directory written` or `2 directories written`.
-fn plural(count: usize, one: &str, many: &str, what: &str) -> String {
+pub(super) fn plural(count: usize, one: &str, many: &str, what: &str) -> String {
     format!("{count} {} {what}", if count == 1 { one } else { many })
 }

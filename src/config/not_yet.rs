@@ -8,7 +8,6 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 
 /// Paths of the keys; `*` is any key or item, and `<layer>` is `defaults`, each profile and each project.
 const KEYS: &[&str] = &[
-    "platform/sync",
     "platform/images/mirrors",
     "platform/images/allowUnmapped",
     "platform/images/pullSecrets",

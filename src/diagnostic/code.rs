@@ -156,6 +156,9 @@ codes! {
     SymbolicLink => "symbolic-link",
     /// The index cannot be read.
     InvalidIndex => "invalid-index",
+    // Publishing.
+    /// The branch to publish to is checked out.
+    BranchCheckedOut => "branch-checked-out",
     // The world.
     /// A file, a directory or a lock could not be used; the input is not to blame.
     Environment => "environment",

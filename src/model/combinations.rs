@@ -11,7 +11,7 @@ const RESTRICTED_PODS: &str = "restrictedPods";
 
 /// Checks what involves several settings of a project.
 ///
-/// Errors: `conflict`, `unsupported-by-base`, `invalid-identifier`. Warnings: `unsupported-by-base`.
+/// Errors: `conflict`, `unsupported-by-base`, `invalid-identifier`. Warnings: `conflict`, `unsupported-by-base`.
 pub(super) fn check(
     project: &Project,
     scope: &Scope,
@@ -32,16 +32,17 @@ pub(super) fn check(
         );
     }
     if project.components.viewer.enabled && !project.components.ui.enabled {
-        report.push(
-            scope
-                .error(
-                    Code::Conflict,
-                    "/components/viewer",
-                    "viewers are opened from the UI, which is switched off".to_owned(),
-                )
-                .also(scope.at("/components/ui"), "switched off here")
-                .hint("write `ui: {enabled: true}`, or leave `viewer` out"),
-        );
+        let mut warning = scope
+            .error(
+                Code::Conflict,
+                "/components/viewer",
+                "the viewer is left out: viewers are opened from the UI, which is switched off"
+                    .to_owned(),
+            )
+            .also(scope.at("/components/ui"), "switched off here")
+            .hint("write `ui: {enabled: true}`, or leave `viewer` out");
+        warning.severity = Severity::Warning;
+        report.push(warning);
     }
     if project.database.kind == StorageKind::Embedded && project.database.user == "root" {
         // Both images refuse to create a second `root` and do not start.

@@ -87,6 +87,9 @@ fn resolve(root: &Node, available: &Available, report: &mut Report) -> Model {
     projects.sort_by(|a, b| (&a.cluster, &a.namespace).cmp(&(&b.cluster, &b.namespace)));
     Model {
         repository_path: fleet.platform.repository_path.clone(),
+        repository_branch: fleet.platform.repository_branch.clone(),
+        repository_url: fleet.platform.repository_url.clone(),
+        sync: fleet.platform.sync.clone(),
         clusters: fleet.platform.clusters.into_values().collect(),
         projects,
     }

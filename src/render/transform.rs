@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::waves;
 use crate::base::{Base, FILES};
 use crate::model::{Cluster, Project, State};
 use crate::object::{Object, is_cluster_scoped};
@@ -45,6 +46,7 @@ pub(super) fn finish(
         }
         labels(object, project, base);
         annotations(object, project);
+        waves::annotate(object, project.state, &cluster.sync);
         prune(&mut object.body);
     }
     config_hashes(objects, hash);
@@ -56,7 +58,7 @@ pub(super) fn finish(
 }
 
 /// Completes the objects that a cluster gets once.
-pub(super) fn cluster(objects: &mut [Object], base: &Base) {
+pub(super) fn cluster(objects: &mut [Object], cluster: &Cluster, base: &Base) {
     for object in objects.iter_mut() {
         let labels = standard_labels(object, base);
         add_all(&mut object.body["metadata"], "labels", &labels);
@@ -71,6 +73,7 @@ pub(super) fn cluster(objects: &mut [Object], base: &Base) {
             ]);
             add_all(&mut object.body["metadata"], "annotations", &keep);
         }
+        waves::annotate(object, State::Active, &cluster.sync);
     }
     config_hashes(objects, &mut super::hash);
     objects.sort_by_cached_key(|object| {

@@ -40,7 +40,7 @@ fn valid_files_mean_this() {
 }
 
 fn written(model: &Model) -> Value {
-    json!({
+    let mut written = json!({
         "repositoryPath": model.repository_path,
         "clusters": model.clusters,
         "projects": model
@@ -56,7 +56,11 @@ fn written(model: &Model) -> Value {
                 value
             })
             .collect::<Vec<_>>(),
-    })
+    });
+    if let Some(sync) = &model.sync {
+        written["sync"] = json!(sync);
+    }
+    written
 }
 
 #[test]
