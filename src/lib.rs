@@ -18,6 +18,7 @@ pub mod exit;
 pub mod git;
 pub mod grammar;
 pub mod inputs;
+pub mod kustomize;
 pub mod layout;
 pub mod leak;
 pub mod model;

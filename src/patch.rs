@@ -29,6 +29,8 @@ pub use json6902::{Action, Pointer, Step};
 pub use selector::Selector;
 pub use target::{Pattern, Target};
 
+pub(crate) use schema::is_cluster_scoped as is_known_as_cluster_scoped;
+
 use crate::diagnostic::Code;
 use crate::object::{Object, ObjectKey};
 use change::Change;

@@ -147,6 +147,11 @@ codes! {
     PatchFailed => "patch-failed",
     /// A string that no YAML reader of the cluster can carry.
     UnrepresentableText => "unrepresentable-text",
+    // Kustomizations.
+    /// A kustomization that kustomize refuses, or whose result it damages.
+    InvalidKustomization => "invalid-kustomization",
+    /// A field of a kustomization that is not acted on: Helm charts, plugins, remote files.
+    UnsupportedKustomization => "unsupported-kustomization",
     // The tree.
     /// A file in a directory of ours that we did not write.
     ForeignFile => "foreign-file",

@@ -72,7 +72,7 @@ pub(super) fn shape(api_version: &str, kind: &str) -> Option<&'static Shape> {
 }
 
 /// Tells whether a kind is known to be cluster-scoped.
-pub(super) fn is_cluster_scoped(api_version: &str, kind: &str) -> bool {
+pub(crate) fn is_cluster_scoped(api_version: &str, kind: &str) -> bool {
     let known = &table().cluster_scoped;
     known
         .binary_search_by(|(known_version, known_kind)| {

@@ -155,6 +155,27 @@ fn every_code_is_drawn() {
     }
 
     let session = rendered();
+    let repository = git2::Repository::init(session.path(".")).expect("a repository");
+    let tree = repository
+        .index()
+        .and_then(|mut index| index.write_tree())
+        .expect("a tree");
+    let tree = repository.find_tree(tree).expect("the tree");
+    let person = git2::Signature::new("a", "a@example.com", &git2::Time::new(0, 0)).expect("valid");
+    repository
+        .commit(Some("HEAD"), &person, &person, "start", &tree, &[])
+        .expect("a commit");
+    let branch = repository.head().expect("a branch");
+    let branch = branch.shorthand().expect("a branch with a name");
+    let arguments = ["publish", "--branch", branch, "--message-format", "json"];
+    let (_, stderr) = session.tenantry(&arguments).status(3);
+    assert!(
+        stderr.contains("\"code\":\"branch-checked-out\""),
+        "{stderr}"
+    );
+    drawn.insert(Code::BranchCheckedOut.as_str().to_owned());
+
+    let session = rendered();
     session.write("blocked", "a file where a directory must be\n");
     let run = session.tenantry(&["render", "--out", "blocked", "--message-format", "json"]);
     let (_, stderr) = run.status(5);
