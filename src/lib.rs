@@ -33,4 +33,5 @@ pub mod stage;
 pub mod sync;
 pub mod template;
 pub mod tree;
+pub mod vendor;
 pub mod yaml;
