@@ -10,6 +10,7 @@ mod block;
 mod disk;
 mod fetch;
 mod images;
+mod localise;
 mod propose;
 mod reference;
 mod sort_out;
@@ -65,7 +66,7 @@ pub struct Origin {
     pub whole_tree: bool,
     /// The commit.
     pub commit: String,
-    /// Digest of `manifests/` and `cluster/`.
+    /// Digest of what comes from upstream.
     pub digest: Digest,
     /// Remote bases with their references, and the commits that they meant.
     pub remotes: Vec<(String, String)>,
@@ -225,12 +226,14 @@ pub fn update(
     check_request(&request)?;
     let place = disk.scratch()?;
     let mut fetcher = Fetcher::new(place.path().to_owned());
-    let (sorted, origin) = sorted(&request, &bases, &mut fetcher, sources, diagnostics)?;
+    let mut warnings = Diagnostics::default();
+    let outcome = sorted(&request, &bases, &mut fetcher, sources, &mut warnings);
+    let (sorted, origin) = outcome.inspect_err(|_| diagnostics.extend(std::mem::take(&mut warnings)))?;
     let own = bases.files_of(name);
     let images = propose::named_images(&sorted.sorted, &sorted.references);
     let mut files: BTreeMap<String, String> = own
         .iter()
-        .filter(|(path, _)| !path.starts_with("manifests/") && !path.starts_with("cluster/"))
+        .filter(|(path, _)| !is_upstream(path))
         .map(|(path, text)| (path.clone(), text.clone()))
         .collect();
     files.extend(sorted.files);
@@ -241,6 +244,7 @@ pub fn update(
     check_base(name, &files, diagnostics)?;
     let changed = files != own;
     if changed {
+        diagnostics.extend(warnings);
         disk.write(name, &files, bases.lock)?;
     }
     Ok(Vendored {
@@ -250,6 +254,11 @@ pub fn update(
         origin,
         changed,
     })
+}
+
+/// Tells whether a file of a base, by path below its directory, comes from upstream as a whole.
+fn is_upstream(path: &str) -> bool {
+    path.starts_with("manifests/") || path.starts_with("cluster/") || path == localise::COMPONENT
 }
 
 /// Returns a file without its first line, which names the reference.
@@ -286,7 +295,7 @@ struct SortedTree {
     sorted: sort_out::Sorted,
     /// Bases that know its objects: the one of that name, if there is one, and the one of the others that knows most.
     references: Vec<Reference>,
-    /// The texts of `manifests/` and `cluster/`.
+    /// The texts that come from upstream.
     files: BTreeMap<String, String>,
 }
 
@@ -366,7 +375,7 @@ fn flatten(
     }
 }
 
-/// Writes the texts of `manifests/` and `cluster/`.
+/// Writes the texts of `manifests/` and `cluster/`, and the component for the namespace.
 fn texts(sorted: &sort_out::Sorted, origin: &Origin) -> BTreeMap<String, String> {
     let header = format!(
         "# Vendored from {} at {}; not to be edited, changes belong into patches.\n",
@@ -381,6 +390,10 @@ fn texts(sorted: &sort_out::Sorted, origin: &Origin) -> BTreeMap<String, String>
             yaml::emit_documents(objects, &mut text);
             files.insert(format!("{directory}/{file}.yaml"), text);
         }
+    }
+    if !sorted.localised.is_empty() {
+        let text = localise::component(&sorted.namespace, &sorted.localised);
+        files.insert(localise::COMPONENT.to_owned(), text);
     }
     files
 }

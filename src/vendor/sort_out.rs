@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::localise::{self, Localised};
 use super::reference::Reference;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::kustomize::FlatObject;
@@ -20,6 +21,10 @@ pub(super) struct Sorted {
     pub(super) manifests: BTreeMap<String, Vec<Value>>,
     /// Cluster-scoped objects, by file.
     pub(super) cluster: BTreeMap<String, Vec<Value>>,
+    /// The namespace that most objects were meant for, empty when none is written.
+    pub(super) namespace: String,
+    /// What is written into objects that name this namespace.
+    pub(super) localised: Vec<Localised>,
 }
 
 /// The file of objects that no base knows.
@@ -54,7 +59,10 @@ pub(super) fn sort_out(
             (object, flat.origin)
         })
         .partition(|(object, _)| is_cluster_scoped(object));
-    let mut sorted = Sorted::default();
+    let mut sorted = Sorted {
+        namespace: most_common_namespace(&namespaced),
+        ..Sorted::default()
+    };
     let mut found = Diagnostics::default();
     sort_cluster(cluster, &mut sorted, &mut found);
     sort_namespaced(namespaced, references, &mut sorted, &mut found);
@@ -104,6 +112,11 @@ fn sort_cluster(objects: Vec<(Object, Span)>, sorted: &mut Sorted, found: &mut D
             ("admissionregistration.k8s.io", _) => "webhooks",
             _ => "other",
         };
+        let named = localise::find(&object.body, &sorted.namespace);
+        if file == DEFINITIONS && !sorted.namespace.is_empty() && !named.strings.is_empty() {
+            let places: Vec<String> = named.strings.into_iter().map(|(place, _)| place).collect();
+            doubt(&object, &places, &sorted.namespace, origin, found);
+        }
         if file != DEFINITIONS {
             found.push(
                 Diagnostic::warning(
@@ -126,7 +139,7 @@ fn sort_namespaced(
     sorted: &mut Sorted,
     found: &mut Diagnostics,
 ) {
-    let main = most_common_namespace(&objects);
+    let main = sorted.namespace.clone();
     let accounts: BTreeSet<String> = objects
         .iter()
         .filter(|(object, _)| object.kind() == "ServiceAccount")
@@ -166,6 +179,11 @@ fn sort_namespaced(
             continue;
         }
         free(&mut object, &main, &accounts, origin, found);
+        if !main.is_empty() {
+            let named = localise::find(&object.body, &main);
+            doubt(&object, &named.doubtful, &main, origin, found);
+            sorted.localised.extend(Localised::new(&object, named));
+        }
         let file = references
             .iter()
             .find_map(|reference| reference.file_of(object.kind(), object.name()))
@@ -233,96 +251,29 @@ fn free(
             }
         }
     }
-    if main.is_empty() {
+}
+
+/// Says where an object may name the namespace of the tree.
+fn doubt(object: &Object, places: &[String], namespace: &str, origin: Span, found: &mut Diagnostics) {
+    if places.is_empty() {
         return;
     }
-    let mut places = Vec::new();
-    mentions(&object.body, main, &mut String::new(), &mut places);
-    if !places.is_empty() {
-        found.push(
-            Diagnostic::warning(
-                Code::FixedNamespace,
-                format!("`{}` names the namespace `{main}` at {}", object.key(), places.join(", ")),
-            )
-            .at(origin)
-            .hint("patch these places in a component of the base, or in `defaults`, with `{{ project.namespace }}`"),
-        );
-    }
+    let shown: Vec<String> = places.iter().take(MOST_PLACES).map(|place| format!("`{place}`")).collect();
+    let more = places.len() - shown.len();
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    found.push(
+        Diagnostic::warning(
+            Code::FixedNamespace,
+            format!(
+                "`{}` says `{namespace}` at {}{more}, which may be the namespace",
+                object.key(),
+                shown.join(", ")
+            ),
+        )
+        .at(origin)
+        .hint("if it is, write a component of the base that puts `{{ plan.namespace }}` there"),
+    );
 }
 
 /// Most places that one warning names.
 const MOST_PLACES: usize = 8;
-
-/// Finds strings that are a namespace, or a host name in it; adds their JSON pointers.
-fn mentions(value: &Value, namespace: &str, pointer: &mut String, places: &mut Vec<String>) {
-    let length = pointer.len();
-    match value {
-        Value::String(text) if names(text, namespace) => {
-            if places.len() < MOST_PLACES {
-                places.push(format!("`{pointer}`"));
-            }
-        }
-        Value::Array(list) => {
-            for (index, below) in list.iter().enumerate() {
-                crate::yaml::push_token(pointer, &index.to_string());
-                mentions(below, namespace, pointer, places);
-                pointer.truncate(length);
-            }
-        }
-        Value::Object(map) => {
-            for (key, below) in map {
-                crate::yaml::push_token(pointer, key);
-                mentions(below, namespace, pointer, places);
-                pointer.truncate(length);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Tells whether a text is a namespace, or holds a host name in it: `<service>.<namespace>`, alone or before `.svc`.
-fn names(text: &str, namespace: &str) -> bool {
-    if text == namespace {
-        return true;
-    }
-    let is_host = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    text.match_indices(namespace).any(|(at, _)| {
-        let (before, after) = (&text[..at], &text[at + namespace.len()..]);
-        let follows_label = before
-            .strip_suffix('.')
-            .is_some_and(|service| service.ends_with(is_host));
-        let ends = match after.strip_prefix('.') {
-            Some(domain) => domain.strip_prefix("svc").is_some_and(|rest| !rest.starts_with(is_host)),
-            None => !after.starts_with(|c: char| is_host(c) || c == '_'),
-        };
-        follows_label && ends
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn host_names_in_a_namespace() {
-        for text in [
-            "kubeflow",
-            "mysql.kubeflow",
-            "http://minio-service.kubeflow:9000",
-            "a=ml-pipeline.kubeflow.svc.cluster.local:8888/x",
-            "x.kubeflow.svc",
-        ] {
-            assert!(names(text, "kubeflow"), "{text}");
-        }
-        for text in [
-            "ghcr.io/kubeflow/image:1",
-            "pipelines.kubeflow.org",
-            "kubeflow-pipelines",
-            "kubeflow.example",
-            "x.kubeflow.svcs",
-            ".kubeflow",
-        ] {
-            assert!(!names(text, "kubeflow"), "{text}");
-        }
-    }
-}

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::bases::Bases;
 use super::disk::Disk;
 use super::fetch::Fetcher;
-use super::{Failure, Request, sorted, without_header};
+use super::{Failure, Request, is_upstream, sorted, without_header};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::Sources;
 
@@ -74,9 +74,9 @@ fn verify_upstream(
     let differing = sorted.files.iter().find(|(path, text)| {
         own.get(*path).map(|own| without_header(own)) != Some(without_header(text))
     });
-    let extra = own.keys().find(|path| {
-        (path.starts_with("manifests/") || path.starts_with("cluster/")) && !sorted.files.contains_key(*path)
-    });
+    let extra = own
+        .keys()
+        .find(|path| is_upstream(path) && !sorted.files.contains_key(*path));
     if let Some(file) = differing.map(|(path, _)| path).or(extra) {
         diagnostics.push(
             Diagnostic::error(
