@@ -127,8 +127,47 @@ impl Wiring {
         self.directories.is_empty()
     }
 
+    /// Returns the path of one directory below the tree.
+    pub fn path(&self, number: usize, model: &Model) -> String {
+        let (site, directory, group) = self.look_up(number, model);
+        site.part(directory.tool, group.map_or(ROOT, |group| &group.name))
+    }
+
+    /// Returns the objects of one directory, each with its file.
+    pub fn objects(&self, number: usize, model: &Model) -> Vec<Object> {
+        let (site, directory, group) = self.look_up(number, model);
+        let groups = &self.clusters[directory.wired].groups;
+        match (directory.tool, group) {
+            (SyncTool::Argocd, None) => argocd::root(&site, groups),
+            (SyncTool::Flux, None) => flux::root(&site, groups),
+            (tool, Some(group)) => {
+                let projects = group.projects.iter().map(|index| &model.projects[*index]);
+                projects
+                    .flat_map(|project| match tool {
+                        SyncTool::Argocd => argocd::project(&site, project),
+                        SyncTool::Flux => flux::project(&site, project),
+                    })
+                    .collect()
+            }
+        }
+    }
+
     /// Renders one directory of the model that the wiring was made from.
     pub fn render(&self, number: usize, model: &Model) -> RenderedDirectory {
+        RenderedDirectory {
+            path: self.path(number, model),
+            project: None,
+            base: None,
+            state: "active".to_owned(),
+            files: layout::lay_out_wiring(&self.objects(number, model)),
+        }
+    }
+
+    fn look_up<'a>(
+        &'a self,
+        number: usize,
+        model: &'a Model,
+    ) -> (Site<'a>, &'a Directory, Option<&'a Group>) {
         let directory = &self.directories[number];
         let wired = &self.clusters[directory.wired];
         let site = Site {
@@ -142,27 +181,7 @@ impl Wiring {
             versions: &self.versions,
         };
         let group = directory.group.map(|index| &wired.groups[index]);
-        let mut objects = Vec::new();
-        match (directory.tool, group) {
-            (SyncTool::Argocd, None) => objects = argocd::root(&site, &wired.groups),
-            (SyncTool::Flux, None) => objects = flux::root(&site, &wired.groups),
-            (tool, Some(group)) => {
-                for index in &group.projects {
-                    let project = &model.projects[*index];
-                    objects.extend(match tool {
-                        SyncTool::Argocd => argocd::project(&site, project),
-                        SyncTool::Flux => flux::project(&site, project),
-                    });
-                }
-            }
-        }
-        RenderedDirectory {
-            path: site.part(directory.tool, group.map_or(ROOT, |group| &group.name)),
-            project: None,
-            base: None,
-            state: "active".to_owned(),
-            files: layout::lay_out_wiring(&objects),
-        }
+        (site, directory, group)
     }
 }
 

@@ -37,11 +37,7 @@ pub(super) fn publish(arguments: &Publish, console: &mut Console) -> Result<Exit
     let files = console.sources.iter();
     let inputs_commit = repository
         .inputs_commit(files.map(|file| (join(&below, &file.path), file.text.as_bytes())))?;
-    let tree = compilation
-        .tree()
-        .trim_start_matches("./")
-        .trim_end_matches('/');
-    let path = join(&below, if tree == "." { "" } else { tree });
+    let path = join(&below, compilation.tree());
     let message = match &arguments.message {
         Some(message) => message.clone(),
         None => CommitText::default_message(&path, inputs_commit.as_ref()),

@@ -152,7 +152,11 @@ impl Tree {
 
     /// Follows symbolic links part by part.
     fn follow(&self, written: &[&str]) -> Result<(String, Found<'_>), Lost> {
-        let mut ahead: Vec<String> = written.iter().rev().map(|part| (*part).to_owned()).collect();
+        let mut ahead: Vec<String> = written
+            .iter()
+            .rev()
+            .map(|part| (*part).to_owned())
+            .collect();
         let mut here: Vec<String> = Vec::new();
         let mut links = 0;
         while let Some(part) = ahead.pop() {
@@ -166,7 +170,9 @@ impl Tree {
             }
             let path = here.join("/");
             match self.entries.get(&path) {
-                Some(Entry::File(bytes)) if ahead.is_empty() => return Ok((path, Found::File(bytes))),
+                Some(Entry::File(bytes)) if ahead.is_empty() => {
+                    return Ok((path, Found::File(bytes)));
+                }
                 Some(Entry::File(_)) => return Err(Lost::Missing),
                 Some(Entry::Module) => return Err(Lost::Module(path)),
                 Some(Entry::TooLarge(bytes)) => return Err(Lost::TooLarge(*bytes)),
@@ -268,7 +274,11 @@ mod tests {
         check("a", "/a/file", Err(Lost::Absolute));
         check("a", "../../a/file", Err(Lost::Leaves));
         check("a", "out", Err(Lost::LinkLeaves("a/out".to_owned())));
-        check("", "a/absolute/x", Err(Lost::LinkLeaves("a/absolute".to_owned())));
+        check(
+            "",
+            "a/absolute/x",
+            Err(Lost::LinkLeaves("a/absolute".to_owned())),
+        );
         check("", "loop", Err(Lost::Loop));
         check("", "vendored/x", Err(Lost::Module("vendored".to_owned())));
     }

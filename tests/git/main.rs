@@ -3,6 +3,8 @@
 //! Git's configuration is switched off, and authors and times are fixed, so that ids can be written down.
 
 mod branches;
+mod command;
+mod crashes;
 mod objects;
 mod ownership;
 mod publish;
@@ -10,3 +12,6 @@ mod races;
 mod read;
 mod remotes;
 mod support;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[path = "../support/trace.rs"]
+mod trace;

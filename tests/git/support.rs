@@ -118,6 +118,36 @@ impl Repo {
             .collect()
     }
 
+    /// Makes the repository one of Tenantry's, with the projects of these names, and commits it.
+    pub fn init_projects(&self, names: &[&str]) {
+        let said = self.tenantry(&["init", "."]);
+        assert_eq!(said.status, 0, "{}", said.err);
+        self.write_projects(names);
+        self.commit("inputs");
+    }
+
+    /// Writes a `projects.yaml` with the projects of these names.
+    pub fn write_projects(&self, names: &[&str]) {
+        let names: String = names
+            .iter()
+            .map(|name| format!("- name: {name}\n"))
+            .collect();
+        let text = format!("version: 1\nplatform: {{base: kfp-2.17.0}}\nprojects:\n{names}");
+        self.write(&[("projects.yaml", &text)]);
+    }
+
+    /// Runs `tenantry` in the work tree.
+    pub fn tenantry(&self, arguments: &[&str]) -> Said {
+        said(self.tenantry_command(arguments))
+    }
+
+    pub fn tenantry_command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tenantry"));
+        command.args(arguments).current_dir(&self.path);
+        hermetic(&mut command, &self.path);
+        command
+    }
+
     pub fn publish(
         &self,
         publication: &Publication,
@@ -129,6 +159,30 @@ impl Repo {
     /// Publishes to the branch `rendered` below `overlays` and returns the id of the commit.
     pub fn publish_new(&self, directories: &[RenderedDirectory]) -> ObjectId {
         committed(self.publish(&publication("rendered"), directories))
+    }
+}
+
+/// How a command has ended.
+#[derive(Debug)]
+pub struct Said {
+    pub status: i32,
+    pub out: String,
+    pub err: String,
+}
+
+/// Runs a command to its end.
+pub fn said(mut command: Command) -> Said {
+    let output = run(&mut command, b"");
+    let text = |bytes: Vec<u8>| {
+        String::from_utf8(bytes)
+            .expect("UTF-8")
+            .trim_end()
+            .to_owned()
+    };
+    Said {
+        status: output.status.code().expect("an exit status"),
+        out: text(output.stdout),
+        err: text(output.stderr),
     }
 }
 
@@ -183,12 +237,15 @@ fn run(command: &mut Command, input: &[u8]) -> std::process::Output {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = command.spawn().expect("git can be run");
-    child
-        .stdin
-        .take()
-        .expect("a pipe")
-        .write_all(input)
-        .expect("input is read");
+    if !input.is_empty() {
+        child
+            .stdin
+            .as_mut()
+            .expect("a pipe")
+            .write_all(input)
+            .expect("input is read");
+    }
+    drop(child.stdin.take());
     child.wait_with_output().expect("git ends")
 }
 

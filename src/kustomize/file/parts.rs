@@ -232,7 +232,11 @@ const GENERATOR: [&str; 9] = [
     "options",
 ];
 
-pub(super) fn generators(node: &Node<'_>, secret: bool, context: &mut Context<'_>) -> Vec<Generator> {
+pub(super) fn generators(
+    node: &Node<'_>,
+    secret: bool,
+    context: &mut Context<'_>,
+) -> Vec<Generator> {
     let mut generators = Vec::new();
     for item in node.items(context) {
         let mut read = Generator {
@@ -300,7 +304,12 @@ pub(super) fn options(node: &Node<'_>, context: &mut Context<'_>) -> Options {
             "immutable" => options.immutable = entry.value.boolean(context),
             _ => entry.unknown(
                 "the options of a generator",
-                &["labels", "annotations", "disableNameSuffixHash", "immutable"],
+                &[
+                    "labels",
+                    "annotations",
+                    "disableNameSuffixHash",
+                    "immutable",
+                ],
                 context,
             ),
         }

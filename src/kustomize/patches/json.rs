@@ -87,7 +87,10 @@ fn take_booleans(
     match value {
         Value::String(word) if is_bool_of_yaml_1_1(word) => {
             if text.written(document, pointer) == Some(word) {
-                *value = Value::Bool(matches!(word.to_ascii_lowercase().as_str(), "y" | "yes" | "on"));
+                *value = Value::Bool(matches!(
+                    word.to_ascii_lowercase().as_str(),
+                    "y" | "yes" | "on"
+                ));
             }
         }
         Value::Array(list) => {
@@ -141,12 +144,17 @@ pub(super) fn apply(
                     Some(document) => text.span_of(document, &error.pointer),
                     None => text.span(0..text.text.len()),
                 };
-                let finding: Diagnostic = finding(&error, place).also(resource.origin, "the object");
+                let finding: Diagnostic =
+                    finding(&error, place).also(resource.origin, "the object");
                 return Err(context.refuse(finding));
             }
         }
     }
-    if renamed { set.check_ids(context) } else { Ok(()) }
+    if renamed {
+        set.check_ids(context)
+    } else {
+        Ok(())
+    }
 }
 
 /// Returns the body after all steps, or as it was, with the reason.
@@ -180,9 +188,10 @@ fn carry_out_laxly(steps: &[Step], body: &Value) -> Option<Value> {
         let path = step.path.to_string();
         let missing = body.pointer(&path).is_none();
         if missing && path.starts_with(ANNOTATIONS) && body.pointer(ANNOTATIONS).is_none() {
-            body.get_mut("metadata")?
-                .as_object_mut()?
-                .insert("annotations".to_owned(), Value::Object(serde_json::Map::new()));
+            body.get_mut("metadata")?.as_object_mut()?.insert(
+                "annotations".to_owned(),
+                Value::Object(serde_json::Map::new()),
+            );
         }
         let step = match &step.action {
             Action::Replace(value) if missing && parent(&body, &path)?.is_object() => Step {
