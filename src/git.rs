@@ -47,6 +47,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::tree;
 
 pub use branch::Branch;
+pub(crate) use program::command as program;
 pub use commit::{CommitText, InputsCommit, Moment, Person, Signature};
 pub use publisher::{Finished, Publisher};
 pub use reader::{FileKind, TreeFile, TreeReader};

@@ -34,4 +34,5 @@ pub mod sync;
 pub mod template;
 pub mod tree;
 pub mod user_patch;
+pub mod vendor;
 pub mod yaml;
