@@ -51,8 +51,8 @@ mod tests {
         };
         check(
             "images",
-            json!({"n": "m"}),
-            "# top\nname: a\nimages:\n  n: m\n\n# stays\nfiles:\n- x\nlast: 1\n",
+            json!({"k": "m"}),
+            "# top\nname: a\nimages:\n  k: m\n\n# stays\nfiles:\n- x\nlast: 1\n",
         );
         check(
             "files",

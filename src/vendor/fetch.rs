@@ -103,7 +103,9 @@ pub(super) fn check_url(url: &str) -> Result<(), String> {
     let is_scp = !url.contains("://")
         && url.split_once(':').is_some_and(|(host, path)| {
             let host = host.rsplit('@').next().unwrap_or(host);
+            // Two colons name a program that Git would run as transport.
             !path.is_empty()
+                && !path.starts_with(':')
                 && host.starts_with(|c: char| c.is_ascii_alphanumeric())
                 && host
                     .bytes()

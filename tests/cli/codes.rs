@@ -56,6 +56,11 @@ fn rendered() -> Session {
 fn codes(session: &Session, command: &str, status: i32) -> BTreeSet<String> {
     let run = session.tenantry(&[command, "--message-format", "json"]);
     let (_, stderr) = run.status(status);
+    drawn_in(&stderr)
+}
+
+/// Returns the codes of findings in JSON.
+fn drawn_in(stderr: &str) -> BTreeSet<String> {
     stderr
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
@@ -82,6 +87,49 @@ fn kustomization(text: &str) -> BTreeSet<String> {
         .iter()
         .map(|finding| finding.code.as_str().to_owned())
         .collect()
+}
+
+/// Brings a tree of one manifest into `base/` from a Git repository and returns the codes of what was found.
+fn vendored(manifest: &str) -> BTreeSet<String> {
+    let upstream = Session::new();
+    upstream.write("objects.yaml", manifest);
+    upstream.write("kustomization.yaml", "resources: [objects.yaml]\n");
+    let repository = git2::Repository::init(upstream.path(".")).expect("a repository");
+    let mut index = repository.index().expect("an index");
+    let all = git2::IndexAddOption::DEFAULT;
+    index.add_all(["*"], all, None).expect("the files");
+    let tree = index.write_tree().expect("a tree");
+    let tree = repository.find_tree(tree).expect("the tree");
+    let person = git2::Signature::new("a", "a@example.com", &git2::Time::new(0, 0)).expect("valid");
+    repository
+        .commit(
+            Some("refs/heads/sample"),
+            &person,
+            &person,
+            "start",
+            &tree,
+            &[],
+        )
+        .expect("a commit");
+    let session = Session::with(ONE);
+    let url = format!("file://{}", upstream.path("").display());
+    let arguments = [
+        "vendor",
+        "add",
+        "--git",
+        &url,
+        "--ref",
+        "sample",
+        "--path",
+        ".",
+        "--name",
+        "sample",
+        "--message-format",
+        "json",
+    ];
+    let path = std::env::var("PATH").unwrap_or_default();
+    let (_, stderr) = session.tenantry(&arguments).env("PATH", &path).status(0);
+    drawn_in(&stderr)
 }
 
 #[test]
@@ -214,6 +262,18 @@ fn every_code_is_drawn() {
         (Code::UnsupportedKustomization, "helmCharts: [{name: x}]\n"),
     ] {
         let found = kustomization(text);
+        assert!(
+            found.contains(code.as_str()),
+            "{}: {found:?}",
+            code.as_str()
+        );
+        drawn.insert(code.as_str().to_owned());
+    }
+
+    let found = vendored(
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: kubeflow}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: x}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: b}\n",
+    );
+    for code in [Code::PlainSecret, Code::FixedNamespace] {
         assert!(
             found.contains(code.as_str()),
             "{}: {found:?}",
