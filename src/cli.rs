@@ -79,6 +79,8 @@ pub enum Command {
     Render(Render),
     /// Check everything, render in memory and commit the tree to a branch, without touching the work tree
     Publish(Publish),
+    /// Bring upstream kustomize trees into base/ as plain, pinned manifests
+    Vendor(crate::commands::vendor::Vendor),
     /// Print the JSON Schema of projects.yaml
     Schema,
     /// Print a completion script for a shell

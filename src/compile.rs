@@ -5,19 +5,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use crate::base::{self, Base};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::inputs::{Failure, Inputs};
 use crate::layout;
 use crate::leak::{self, Registry, Suspicion, Vocabulary};
-use crate::model::{self, Available, BaseFacts, Cluster, Model, Project, State, SyncTool};
+use crate::model::{
+    self, Available, BaseFacts, Cluster, Model, PatchSource, Project, State, SyncTool,
+};
 use crate::object::Object;
 use crate::plan;
 use crate::render::{self, Hash};
 use crate::source::{FileId, Sources, Span};
-use crate::stage::{Hashes, Skeleton, Stages};
+use crate::stage::{self, Hashes, Skeleton, Stages};
 use crate::sync::{self, Wiring};
 use crate::tree::RenderedDirectory;
+use crate::user_patch::UserPatches;
 use crate::yaml;
 
 /// Directory of a cluster that holds its cluster-scoped objects.
@@ -65,6 +70,7 @@ pub struct Compilation {
     vocabularies: BTreeMap<String, Vocabulary>,
     registry: Registry,
     extra: BTreeMap<String, Vec<Object>>,
+    patches: UserPatches,
     wiring: Wiring,
     units: Vec<Unit>,
     stages: Stages,
@@ -84,7 +90,7 @@ enum Unit {
 impl Compilation {
     /// Checks the configuration against the bases and prepares everything that projects share.
     ///
-    /// `read` returns the texts of the paths of `extraManifests`.
+    /// `read` returns the texts of the paths of `extraManifests` and `patches`.
     /// Errors: every code of the model, of bases and of manifests, and the failures of `read`.
     pub fn load(
         projects: FileId,
@@ -116,8 +122,19 @@ impl Compilation {
             .iter()
             .flat_map(|project| project.extra_manifests.iter().cloned())
             .collect();
-        let extra = read(&named, sources, diagnostics)?
+        let of_patches: Vec<(String, Span)> = model
+            .projects
+            .iter()
+            .flat_map(|project| &project.patches)
+            .filter_map(PatchSource::file)
+            .collect();
+        let all: Vec<(String, Span)> = named.iter().chain(&of_patches).cloned().collect();
+        let texts = read(&all, sources, diagnostics)?;
+        let patches = UserPatches::load(&model.projects, &texts, sources, diagnostics);
+        let named: BTreeSet<&String> = named.iter().map(|(path, _)| path).collect();
+        let extra = texts
             .into_iter()
+            .filter(|(path, _)| named.contains(path))
             .map(|(path, file)| {
                 (
                     path,
@@ -161,6 +178,7 @@ impl Compilation {
             bases,
             vocabularies,
             extra,
+            patches,
         })?)
     }
 
@@ -212,12 +230,14 @@ impl Compilation {
         project: &Project,
         diagnostics: &mut Diagnostics,
     ) -> Result<Vec<Object>, Rejected> {
-        self.hashed_objects(project, &mut render::hash, diagnostics)
+        self.hashed_objects(project, |_| false, &mut render::hash, diagnostics)
     }
 
+    /// Returns the objects of a project, or of a shape, in which `has_gaps` tells what is a placeholder.
     fn hashed_objects(
         &self,
         project: &Project,
+        has_gaps: fn(&Value) -> bool,
         hash: Hash<'_>,
         diagnostics: &mut Diagnostics,
     ) -> Result<Vec<Object>, Rejected> {
@@ -229,11 +249,19 @@ impl Compilation {
             .iter()
             .flat_map(|(path, _)| self.extra[path].iter().cloned())
             .collect();
-        let objects =
-            render::render(project, cluster, &plan, base, extra, hash).map_err(|found| {
-                diagnostics.extend(found);
-                Rejected
-            })?;
+        let objects = render::render(
+            project,
+            cluster,
+            &plan,
+            base,
+            extra,
+            |objects, scope| self.patches.apply(objects, project, scope, has_gaps),
+            hash,
+        )
+        .map_err(|found| {
+            diagnostics.extend(found);
+            Rejected
+        })?;
         let vocabulary = &self.vocabularies[&project.base];
         for finding in leak::check(&objects, project, cluster, &self.registry, vocabulary) {
             diagnostics.push(finding);
@@ -279,6 +307,7 @@ impl Compilation {
             let objects = self
                 .hashed_objects(
                     shape,
+                    stage::has_gaps,
                     &mut |text, length| hashes.hash(text, length),
                     &mut found,
                 )

@@ -49,6 +49,7 @@ use crate::tree;
 
 pub use branch::Branch;
 pub use commit::{CommitText, InputsCommit, Moment, Person, Signature};
+pub(crate) use program::command as program;
 pub use publisher::{Finished, Publisher};
 pub use reader::{FileKind, TreeFile, TreeReader};
 pub use remote::Remote;

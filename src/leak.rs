@@ -21,7 +21,7 @@ const FILE_EXTENSIONS: [&str; 22] = [
 ];
 
 /// Words that the renderer itself writes, whatever the project.
-const OWN_WORDS: [&str; 26] = [
+const OWN_WORDS: &[&str] = &[
     "1",
     "Container",
     "Delete",
@@ -78,7 +78,7 @@ impl Vocabulary {
         let words = texts
             .into_iter()
             .flat_map(|text| words(text).map(|(_, word)| word.to_owned()))
-            .chain(OWN_WORDS.map(str::to_owned))
+            .chain(OWN_WORDS.iter().map(|word| (*word).to_owned()))
             .collect();
         let services = base
             .manifests

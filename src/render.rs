@@ -19,6 +19,7 @@ use crate::digest::Digest;
 use crate::model::{Cluster, Project};
 use crate::object::Object;
 use crate::plan::{self, Plan};
+use crate::template::Scope;
 use crate::yaml;
 
 /// Makes a hash of a text, of the given number of hexadecimal digits.
@@ -33,7 +34,7 @@ pub fn hash(text: &str, length: usize) -> String {
 
 /// Returns the objects of one project, each with the file it goes to, in the order in which they are written.
 ///
-/// `extra` are the objects of `extraManifests`; `hash` makes the hashes that objects carry, [`hash`] or what stands in for it.
+/// `extra` are the objects of `extraManifests`; `patch` applies the project's patches; `hash` makes the hashes that objects carry, [`hash`] or what stands in for it.
 /// Errors: the codes of templates and patches, `duplicate-object`, `cluster-scoped-kind`.
 pub fn render(
     project: &Project,
@@ -41,16 +42,20 @@ pub fn render(
     plan: &Plan,
     base: &Base,
     extra: Vec<Object>,
+    patch: impl FnOnce(&mut Vec<Object>, &Scope) -> Result<(), Diagnostics>,
     hash: Hash<'_>,
 ) -> Result<Vec<Object>, Diagnostics> {
+    let scope = plan::scope(project, cluster, plan);
     let mut objects = base
-        .assemble(&plan::scope(project, cluster, plan))
+        .assemble(&scope)
         .map_err(|found| of_project(found, project))?;
     settings::apply(&mut objects, project, plan, base);
     objects.extend(members::objects(&objects, project, base));
     objects.extend(namespace::objects(project));
     objects.extend(network::policies(&objects, project, cluster, plan, base));
     objects.extend(extra);
+    // Before the state: a patch of replicas must not wake up a paused project.
+    patch(&mut objects, &scope)?;
     state::apply(&mut objects, project.state);
     transform::finish(&mut objects, project, cluster, plan, base, hash);
     let mut diagnostics = Diagnostics::default();

@@ -1,6 +1,6 @@
 //! Staged rendering: what all projects of one shape share is computed once.
 //!
-//! Two projects have one shape when they differ only in the few texts that make a project itself: its name, its namespace, its identifiers in shared storage, its prose.
+//! Two projects have one shape when they differ only in the few texts that make a project itself: its name, its namespace, its identifiers in shared storage, its members, its prose.
 //! A shape is rendered once, with a placeholder for each of these texts; what comes out is a [`Skeleton`], files with gaps.
 //! Filling the gaps for one project costs little more than copying the bytes.
 //!
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::digest::Digest;
 use crate::layout;
-use crate::model::{Credentials, Project, StorageKind};
+use crate::model::{Credentials, Member, Project, StorageKind};
 use crate::object::Object;
 use crate::render;
 use crate::yaml::{self, Leaf};
@@ -65,14 +65,35 @@ impl Slots {
                 identifier(key);
             }
         }
+        let members = &mut project.members;
+        let mut prose: Vec<&mut String> = Vec::new();
+        for member in [
+            &mut members.admins,
+            &mut members.editors,
+            &mut members.viewers,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            match member {
+                Member::User(name) | Member::Group(name) => prose.push(name),
+                Member::ServiceAccount { namespace, name } => {
+                    identifier(namespace);
+                    identifier(name);
+                }
+            }
+        }
         for text in [&mut project.description, &mut project.owner]
             .into_iter()
             .flatten()
+            .chain(prose)
         {
             fit &= !text.is_empty() && !text.contains(MARK);
             slots.prose.push(slots.values.len());
             slots.replace(text);
         }
+        // Placeholders number the texts with three digits.
+        fit &= slots.values.len() < 1000;
         fit.then_some(slots)
     }
 
@@ -86,6 +107,19 @@ impl Slots {
 /// Writes a placeholder of one kind (`s` for a text, `h` for a hash) and number.
 fn placeholder(kind: char, number: usize) -> String {
     format!("{MARK}{kind}{number:03}")
+}
+
+/// Tells whether a text of a value, or a key in it, has a gap.
+pub fn has_gaps(value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => text.contains(MARK),
+        Value::Array(items) => items.iter().any(has_gaps),
+        Value::Object(map) => map
+            .iter()
+            .any(|(key, below)| key.contains(MARK) || has_gaps(below)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// Tells whether a text is written the same inside and outside of other texts.
@@ -299,8 +333,9 @@ impl Stages {
         for (index, project) in projects.iter().enumerate() {
             let mut shape = project.clone();
             if Slots::take(&mut shape).is_some() {
-                let key = serde_json::to_string(&(&shape, shape.extra_manifest_paths()))
-                    .expect("the model has string keys and finite numbers");
+                let key =
+                    serde_json::to_string(&(&shape, shape.extra_manifest_paths(), &shape.patches))
+                        .expect("the model has string keys and finite numbers");
                 by_key
                     .entry(Digest::of(key.as_bytes()))
                     .or_default()

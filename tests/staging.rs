@@ -108,3 +108,15 @@ fn prose() {
         ["alpha", "beta"],
     );
 }
+
+#[test]
+fn members() {
+    for members in [
+        r#"{admins: ["group:NAME"], viewers: ["user:NAME@example.com", "serviceAccount:NAME/notebooks"]}"#,
+        r#"{editors: ["group:NAME: leads # all", "user:no", "group:alpha", "serviceAccount:ci/NAME"]}"#,
+    ] {
+        for names in [["alpha", "beta"], ["no", "1e3"]] {
+            check(PLATFORM, &format!(", members: {members}"), names);
+        }
+    }
+}

@@ -50,6 +50,9 @@ pub struct Facts {
     /// Roles whose pods are created at run time.
     #[serde(default)]
     pub external_roles: Vec<String>,
+    /// Roles whose pods another role creates at run time: there are none in a stack without that role.
+    #[serde(default)]
+    pub started_by: BTreeMap<String, String>,
     /// First labels of hosts that the tenant-leak check recognises besides the base's own Services.
     #[serde(default)]
     pub well_known_services: Vec<String>,
@@ -215,6 +218,12 @@ pub(super) fn read(
         .chain(&facts.database)
         .chain(&facts.object_store)
         .chain(&facts.external_roles)
+        .chain(
+            facts
+                .started_by
+                .iter()
+                .flat_map(|(role, starter)| [role, starter]),
+        )
         .chain(facts.entry.keys())
         .chain(facts.metrics.keys());
     for role in named.collect::<BTreeSet<_>>() {

@@ -275,12 +275,14 @@ pub fn member(text: &str) -> Verdict {
 /// Source: Kubernetes `staging/src/k8s.io/apiserver/pkg/authentication/user` and `…/serviceaccount`, v1.33.
 fn of_one_project(name: &str) -> Verdict {
     match name {
-        "system:authenticated" | "system:unauthenticated" | "system:anonymous" => {
-            Err(Complaint::new(
-                "stands for everybody, the service accounts of other projects among them",
-            )
-            .hint("name the people, or a group of them"))
-        }
+        "system:authenticated" => Err(Complaint::new(
+            "stands for everybody, the service accounts of other projects among them",
+        )
+        .hint("name the people, or a group of them")),
+        "system:unauthenticated" | "system:anonymous" => Err(Complaint::new(
+            "stands for whoever does not say who they are",
+        )
+        .hint("name the people, or a group of them")),
         "system:serviceaccounts" => Err(Complaint::new(
             "stands for every service account of the cluster, those of other projects among them",
         )

@@ -67,24 +67,30 @@ pub(super) fn policies(
 
 /// Returns the roles that have pods: those whose labels some pod template carries, and those whose pods appear at run time.
 fn present_roles<'a>(objects: &[Object], facts: &'a Facts) -> Vec<&'a str> {
+    let has_pods = |role: &str| {
+        facts.roles.get(role).is_some_and(|labels| {
+            objects.iter().any(|object| {
+                object
+                    .body
+                    .pointer("/spec/template/metadata/labels")
+                    .and_then(Value::as_object)
+                    .is_some_and(|pod| {
+                        labels
+                            .iter()
+                            .all(|(key, value)| pod.get(key).and_then(Value::as_str) == Some(value))
+                    })
+            })
+        })
+    };
     facts
         .roles
-        .iter()
-        .filter(|(role, labels)| {
-            facts.external_roles.contains(role)
-                || objects.iter().any(|object| {
-                    object
-                        .body
-                        .pointer("/spec/template/metadata/labels")
-                        .and_then(Value::as_object)
-                        .is_some_and(|pod| {
-                            labels.iter().all(|(key, value)| {
-                                pod.get(key).and_then(Value::as_str) == Some(value)
-                            })
-                        })
-                })
+        .keys()
+        .map(String::as_str)
+        .filter(|role| {
+            let external = facts.external_roles.iter().any(|known| known == role);
+            let starter = facts.started_by.get(*role);
+            external || has_pods(role) || starter.is_some_and(|starter| has_pods(starter))
         })
-        .map(|(role, _)| role.as_str())
         .collect()
 }
 

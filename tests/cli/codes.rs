@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use tenantry::base::lock::Lock;
-use tenantry::diagnostic::Code;
+use tenantry::diagnostic::{Code, Diagnostics};
+use tenantry::kustomize::{self, Tree};
+use tenantry::source::Sources;
 
 use super::session::Session;
 
@@ -53,11 +56,80 @@ fn rendered() -> Session {
 fn codes(session: &Session, command: &str, status: i32) -> BTreeSet<String> {
     let run = session.tenantry(&[command, "--message-format", "json"]);
     let (_, stderr) = run.status(status);
+    drawn_in(&stderr)
+}
+
+/// Returns the codes of findings in JSON.
+fn drawn_in(stderr: &str) -> BTreeSet<String> {
     stderr
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .filter_map(|finding| Some(finding.get("code")?.as_str()?.to_owned()))
         .collect()
+}
+
+/// Flattens a tree of one kustomization and returns the codes of what was found.
+fn kustomization(text: &str) -> BTreeSet<String> {
+    let mut tree = Tree::new("tree");
+    tree.add_file("kustomization.yaml", text)
+        .expect("a path of a tree");
+    let mut diagnostics = Diagnostics::default();
+    let outcome = kustomize::flatten(
+        &Arc::new(tree),
+        "",
+        &kustomize::Options::default(),
+        &mut Sources::default(),
+        &mut diagnostics,
+        &mut |_| anyhow::bail!("there are no remote bases here"),
+    );
+    assert!(outcome.is_err(), "{text}");
+    diagnostics
+        .iter()
+        .map(|finding| finding.code.as_str().to_owned())
+        .collect()
+}
+
+/// Brings a tree of one manifest into `base/` from a Git repository and returns the codes of what was found.
+fn vendored(manifest: &str) -> BTreeSet<String> {
+    let upstream = Session::new();
+    upstream.write("objects.yaml", manifest);
+    upstream.write("kustomization.yaml", "resources: [objects.yaml]\n");
+    let repository = git2::Repository::init(upstream.path(".")).expect("a repository");
+    let mut index = repository.index().expect("an index");
+    let all = git2::IndexAddOption::DEFAULT;
+    index.add_all(["*"], all, None).expect("the files");
+    let tree = index.write_tree().expect("a tree");
+    let tree = repository.find_tree(tree).expect("the tree");
+    let person = git2::Signature::new("a", "a@example.com", &git2::Time::new(0, 0)).expect("valid");
+    repository
+        .commit(
+            Some("refs/heads/sample"),
+            &person,
+            &person,
+            "start",
+            &tree,
+            &[],
+        )
+        .expect("a commit");
+    let session = Session::with(ONE);
+    let url = format!("file://{}", upstream.path("").display());
+    let arguments = [
+        "vendor",
+        "add",
+        "--git",
+        &url,
+        "--ref",
+        "sample",
+        "--path",
+        ".",
+        "--name",
+        "sample",
+        "--message-format",
+        "json",
+    ];
+    let path = std::env::var("PATH").unwrap_or_default();
+    let (_, stderr) = session.tenantry(&arguments).env("PATH", &path).status(0);
+    drawn_in(&stderr)
 }
 
 #[test]
@@ -181,6 +253,34 @@ fn every_code_is_drawn() {
     let (_, stderr) = run.status(5);
     assert!(stderr.contains("\"code\":\"environment\""), "{stderr}");
     drawn.insert(Code::Environment.as_str().to_owned());
+
+    for (code, text) in [
+        (
+            Code::InvalidKustomization,
+            "resources: []\nreplicas: [{name: x, count: 2}]\n",
+        ),
+        (Code::UnsupportedKustomization, "helmCharts: [{name: x}]\n"),
+    ] {
+        let found = kustomization(text);
+        assert!(
+            found.contains(code.as_str()),
+            "{}: {found:?}",
+            code.as_str()
+        );
+        drawn.insert(code.as_str().to_owned());
+    }
+
+    let found = vendored(
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: kubeflow}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: x}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: b}\n",
+    );
+    for code in [Code::PlainSecret, Code::FixedNamespace] {
+        assert!(
+            found.contains(code.as_str()),
+            "{}: {found:?}",
+            code.as_str()
+        );
+        drawn.insert(code.as_str().to_owned());
+    }
 
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/invalid");
     for entry in std::fs::read_dir(samples).expect("the samples can be listed") {

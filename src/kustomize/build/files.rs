@@ -369,6 +369,7 @@ fn lost(problem: &Lost, entry: &Located, context: &mut Context<'_>) -> Rejected 
     let code = match problem {
         Lost::Missing => Code::FileNotFound,
         Lost::Module(_) => Code::UnsupportedKustomization,
+        Lost::TooLarge(_) => Code::InputTooLarge,
         _ => Code::UnsafePath,
     };
     context.refuse(Diagnostic::error(code, lost_message(problem, &entry.text)).at(entry.span))
@@ -385,6 +386,7 @@ fn lost_message(problem: &Lost, path: &str) -> String {
         Lost::Module(module) => {
             format!("`{path}` is in the Git submodule `{module}`, which is not fetched")
         }
+        Lost::TooLarge(bytes) => format!("`{path}` has {bytes} bytes, which is too much"),
         Lost::Missing => format!("there is no `{path}`"),
     }
 }

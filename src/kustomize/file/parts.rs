@@ -190,8 +190,8 @@ pub(super) fn patches(node: &Node<'_>, context: &mut Context<'_>) -> Vec<PatchEn
                 "patch" => read.patch = entry.value.string(context),
                 "target" if entry.value.value().is_null() => {}
                 "target" => {
-                    let name = entry.value.entries(context).into_iter();
-                    let name = name.filter(|entry| entry.key == "name").next_back();
+                    let mut entries = entry.value.entries(context).into_iter();
+                    let name = entries.rfind(|entry| entry.key == "name");
                     read.target = Some(Target {
                         value: entry.value.value().clone(),
                         span: entry.value.span(),
