@@ -231,3 +231,74 @@ impl std::io::Write for TemporaryFile {
         self.file.flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_beyond_two_gigabytes_have_a_table_of_their_own() {
+        let object = |byte: u8, offset: u64| Packed {
+            id: Oid::from_bytes(&[byte; 20]).expect("an id"),
+            crc: u32::from(byte),
+            offset,
+        };
+        let objects = [
+            object(1, 12),
+            object(2, LARGE_OFFSET),
+            object(2, LARGE_OFFSET - 1),
+            object(255, 5 << 32),
+        ];
+        let index = encode_index(&objects, &[7; 20]);
+        let number = |at: usize| {
+            let bytes = index[at..at + 4].try_into().expect("four bytes");
+            u32::from_be_bytes(bytes)
+        };
+        let counts = 8;
+        assert_eq!(number(counts), 0);
+        assert_eq!(number(counts + 4), 1);
+        assert_eq!(number(counts + 2 * 4), 3);
+        assert_eq!(number(counts + 255 * 4), 4);
+        let offsets = counts + 256 * 4 + 4 * (20 + 4);
+        let found: Vec<u32> = (0..4).map(|at| number(offsets + at * 4)).collect();
+        assert_eq!(found, [12, 1 << 31, (1 << 31) - 1, (1 << 31) | 1]);
+        let large = offsets + 4 * 4;
+        assert_eq!(
+            index[large..large + 16],
+            [LARGE_OFFSET.to_be_bytes(), (5_u64 << 32).to_be_bytes()].concat()
+        );
+        assert_eq!(index.len(), large + 16 + 40);
+    }
+
+    #[test]
+    fn sizes_of_objects() {
+        let check = |size: usize, expect: &[u8]| {
+            let mut out = Vec::new();
+            write_header(ObjectType::Blob, size, &mut out);
+            assert_eq!(out, expect, "{size}");
+        };
+        check(0, &[0x30]);
+        check(15, &[0x3f]);
+        check(16, &[0xb0, 0x01]);
+        check(2047, &[0xbf, 0x7f]);
+        check(2048, &[0xb0, 0x80, 0x01]);
+    }
+
+    #[test]
+    fn what_is_deflated_can_be_inflated() {
+        use std::io::Read as _;
+        // Text, and bytes that do not become smaller.
+        let noise: Vec<u8> = (0..70_000_u32)
+            .map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .collect();
+        for data in [&b""[..], b"a", &b"kind: Deployment\n".repeat(5000), &noise] {
+            let mut deflated = Vec::new();
+            deflate(data, &mut deflated);
+            let mut inflated = Vec::new();
+            flate2::read::ZlibDecoder::new(&deflated[..])
+                .read_to_end(&mut inflated)
+                .expect("a zlib stream");
+            assert!(inflated == data);
+        }
+    }
+}

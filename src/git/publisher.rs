@@ -4,6 +4,7 @@
 //! commit that nothing points to yet. The rules about files that are not ours are those of [`tree`](crate::tree).
 
 mod judge;
+mod paths;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,14 +14,12 @@ use git2::{ObjectType, Oid};
 
 use super::commit::CommitText;
 use super::compose::{self, Entries, Files};
-use super::entries::{DIRECTORY, Entry, FILE, Kind, is_git_directory};
+use super::entries::{DIRECTORY, Entry, FILE, Kind};
 use super::snapshot::{Found, Listing, Snapshot, look_up, read_listing, tree_of};
 use super::store::Store;
-use super::{GitError, ObjectId, Refusal, Repository, explain, hash};
-use crate::tree::{INDEX, RenderedDirectory, Stop, StopReason, Summary, index, path};
-
-/// Deepest accepted path of the tree below the top of the repository.
-const DEPTH_LIMIT: usize = 32;
+use super::{GitError, ObjectId, Refusal, Repository, hash};
+use crate::tree::{INDEX, RenderedDirectory, Stop, StopReason, Summary, index};
+use paths::{checked_path, components, reason_of_obstacle, unsafe_paths};
 
 /// Turns rendered directories into a commit.
 ///
@@ -373,61 +372,4 @@ impl Plan {
             adopted: std::mem::take(&mut self.adopted),
         }
     }
-}
-
-impl Repository {
-    /// Lets all handles see what other processes have added to the object store.
-    fn refresh(&self) -> anyhow::Result<()> {
-        let handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
-        for handle in &*handles {
-            let refreshed = handle.odb().and_then(|odb| odb.refresh());
-            refreshed
-                .map_err(explain)
-                .with_context(|| format!("opening the object store of `{}`", self.shown()))?;
-        }
-        Ok(())
-    }
-}
-
-/// Returns why something that is no directory keeps one of ours from lying there.
-fn reason_of_obstacle(kind: Kind) -> StopReason {
-    match kind {
-        Kind::Link => StopReason::SymbolicLink,
-        _ => StopReason::NotADirectory,
-    }
-}
-
-fn components(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter(|component| !component.is_empty())
-}
-
-/// Returns where the tree lies, in the one way in which it can be written.
-fn checked_path(written: &str) -> Result<String, GitError> {
-    let path = written.trim_start_matches("./").trim_end_matches('/');
-    let path = if path == "." { "" } else { path };
-    let safe = path
-        .split('/')
-        .all(|name| path::is_name(name) && !is_git_directory(name))
-        && components(path).count() <= DEPTH_LIMIT;
-    if path.is_empty() || safe {
-        return Ok(path.to_owned());
-    }
-    let stop = Stop {
-        path: written.to_owned(),
-        reason: StopReason::UnsafePath,
-    };
-    Err(GitError::Stopped(vec![Refusal::Path(stop)]))
-}
-
-/// Returns the paths of a rendered directory that cannot lie in a tree.
-fn unsafe_paths(rendered: &RenderedDirectory) -> Vec<String> {
-    let directory = &rendered.path;
-    if !path::is_directory(directory) || directory.split('/').any(is_git_directory) {
-        return vec![directory.clone()];
-    }
-    let names = rendered
-        .files
-        .keys()
-        .filter(|name| !path::is_name(name) || is_git_directory(name));
-    names.map(|name| format!("{directory}/{name}")).collect()
 }

@@ -80,3 +80,18 @@ fn messages() {
     assert!(CommitText::check_message("a\0b").is_err());
     assert!(CommitText::check_message("a").is_ok());
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_a_panic_or_a_second_line(text in "\\PC*|[-0-9:T+Z@<> .]{0,30}|\\s*.{0,9}") {
+        if let Ok(person) = Person::parse(&text) {
+            assert!(!person.to_string().contains('\n'));
+        }
+        if let Ok(moment) = Moment::parse(&text) {
+            assert_eq!(Moment::parse(&moment.to_rfc3339()).expect("a moment"), moment);
+            assert_eq!(Moment::parse(&format!("@{moment}")).expect("a moment"), moment);
+        }
+        let _any = crate::git::Branch::parse(&text);
+        let _any = crate::git::Remote::parse(&text);
+    }
+}

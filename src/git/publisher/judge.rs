@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use git2::ObjectType;
 
-use super::{Files, Kind, Publisher, reason_of_obstacle};
+use super::paths::reason_of_obstacle;
+use super::{Files, Kind, Publisher};
 use crate::digest::Digest;
 use crate::git::GitError;
 use crate::git::entries::{Entry, FILE};
