@@ -1,5 +1,6 @@
 //! One function per command: glue between the command line, the compiler and the disk.
 
+mod images;
 mod init;
 mod parallel;
 mod print;
@@ -9,7 +10,7 @@ mod render;
 use std::io;
 use std::path::PathBuf;
 
-use crate::cli::{self, Cli, Command};
+use crate::cli::{self, Cli, Command, Images};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::inputs::{self, find_root};
@@ -53,6 +54,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Validate(arguments) => render::validate(arguments, &mut console),
         Command::Render(arguments) => render::render(arguments, &mut console),
         Command::Publish(arguments) => publish::publish(arguments, &mut console),
+        Command::Images(Images::List(arguments)) => images::list(arguments, &mut console),
         Command::Schema => print::schema(&console),
         Command::Completions(arguments) => print::completions(arguments, &console),
         Command::Man(arguments) => print::man(arguments, &console),

@@ -89,7 +89,11 @@ fn measure(model: &Model) -> Sizes {
         let path = wiring.path(number, model);
         let emitted = wiring.objects(number, model);
         // All names are of one length, so directories of as many objects have as many bytes.
-        if written.insert((path.contains("/argocd/"), path.ends_with("/root"), emitted.len())) {
+        if written.insert((
+            path.contains("/argocd/"),
+            path.ends_with("/root"),
+            emitted.len(),
+        )) {
             let bytes = lay_out_wiring(&emitted).values().map(Vec::len).sum();
             sizes.directory = sizes.directory.max(bytes);
         }
