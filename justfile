@@ -22,3 +22,7 @@ ci:
 # Time a full render side by side with kustomize and cp
 bench *count:
     benches/compare.sh {{count}}
+
+# Time a publish side by side with git add and git commit
+bench-publish *count:
+    benches/publish.sh {{count}}

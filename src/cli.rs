@@ -82,6 +82,8 @@ pub enum Command {
     /// What the fleet runs
     #[command(subcommand)]
     Images(Images),
+    /// Bring upstream kustomize trees into base/ as plain, pinned manifests
+    Vendor(crate::commands::vendor::Vendor),
     /// Print the JSON Schema of projects.yaml
     Schema,
     /// Print a completion script for a shell

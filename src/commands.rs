@@ -6,6 +6,7 @@ mod parallel;
 mod print;
 mod publish;
 mod render;
+pub mod vendor;
 
 use std::io;
 use std::path::PathBuf;
@@ -55,6 +56,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Render(arguments) => render::render(arguments, &mut console),
         Command::Publish(arguments) => publish::publish(arguments, &mut console),
         Command::Images(Images::List(arguments)) => images::list(arguments, &mut console),
+        Command::Vendor(arguments) => vendor::vendor(arguments, &mut console),
         Command::Schema => print::schema(&console),
         Command::Completions(arguments) => print::completions(arguments, &console),
         Command::Man(arguments) => print::man(arguments, &console),

@@ -5,20 +5,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use crate::base::{self, Base};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::images::Use;
 use crate::inputs::{Failure, Inputs};
 use crate::layout;
 use crate::leak::{self, Registry, Suspicion, Vocabulary};
-use crate::model::{self, Available, BaseFacts, Cluster, Model, Project, State, SyncTool};
+use crate::model::{
+    self, Available, BaseFacts, Cluster, Model, PatchSource, Project, State, SyncTool,
+};
 use crate::object::Object;
 use crate::plan;
 use crate::render::{self, Hash, Rendered};
 use crate::source::{FileId, Sources, Span};
-use crate::stage::{Hashes, Skeleton, Stages};
+use crate::stage::{self, Hashes, Skeleton, Stages};
 use crate::sync::{self, Wiring};
 use crate::tree::RenderedDirectory;
+use crate::user_patch::UserPatches;
 use crate::yaml;
 
 /// Directory of a cluster that holds its cluster-scoped objects.
@@ -66,6 +71,7 @@ pub struct Compilation {
     vocabularies: BTreeMap<String, Vocabulary>,
     registry: Registry,
     extra: BTreeMap<String, Vec<Object>>,
+    patches: UserPatches,
     wiring: Wiring,
     units: Vec<Unit>,
     stages: Stages,
@@ -85,7 +91,7 @@ enum Unit {
 impl Compilation {
     /// Checks the configuration against the bases and prepares everything that projects share.
     ///
-    /// `read` returns the texts of the paths of `extraManifests`.
+    /// `read` returns the texts of the paths of `extraManifests` and `patches`.
     /// Errors: every code of the model, of bases and of manifests, and the failures of `read`.
     pub fn load(
         projects: FileId,
@@ -117,8 +123,19 @@ impl Compilation {
             .iter()
             .flat_map(|project| project.extra_manifests.iter().cloned())
             .collect();
-        let extra = read(&named, sources, diagnostics)?
+        let of_patches: Vec<(String, Span)> = model
+            .projects
+            .iter()
+            .flat_map(|project| &project.patches)
+            .filter_map(PatchSource::file)
+            .collect();
+        let all: Vec<(String, Span)> = named.iter().chain(&of_patches).cloned().collect();
+        let texts = read(&all, sources, diagnostics)?;
+        let patches = UserPatches::load(&model.projects, &texts, sources, diagnostics);
+        let named: BTreeSet<&String> = named.iter().map(|(path, _)| path).collect();
+        let extra = texts
             .into_iter()
+            .filter(|(path, _)| named.contains(path))
             .map(|(path, file)| {
                 (
                     path,
@@ -162,6 +179,7 @@ impl Compilation {
             bases,
             vocabularies,
             extra,
+            patches,
         })?)
     }
 
@@ -213,14 +231,15 @@ impl Compilation {
         project: &Project,
         diagnostics: &mut Diagnostics,
     ) -> Result<Vec<Object>, Rejected> {
-        let rendered = self.rendered(project, false, &mut render::hash, diagnostics)?;
+        let rendered = self.rendered(project, Way::DIRECT, &mut render::hash, diagnostics)?;
         Ok(rendered.objects)
     }
 
+    /// Renders a project or a shape.
     fn rendered(
         &self,
         project: &Project,
-        list_images: bool,
+        way: Way,
         hash: Hash<'_>,
         diagnostics: &mut Diagnostics,
     ) -> Result<Rendered, Rejected> {
@@ -238,9 +257,14 @@ impl Compilation {
             plan: &plan,
             base,
             extra,
-            list_images,
+            list_images: way.list_images,
         };
-        let rendered = render::render(source, hash).map_err(|found| {
+        let rendered = render::render(
+            source,
+            |objects, scope| self.patches.apply(objects, project, scope, way.has_gaps),
+            hash,
+        )
+        .map_err(|found| {
             diagnostics.extend(found);
             Rejected
         })?;
@@ -290,7 +314,10 @@ impl Compilation {
             let objects = self
                 .rendered(
                     shape,
-                    false,
+                    Way {
+                        has_gaps: stage::has_gaps,
+                        ..Way::DIRECT
+                    },
                     &mut |text, length| hashes.hash(text, length),
                     &mut found,
                 )
@@ -393,7 +420,11 @@ impl Compilation {
                     return Ok(Images::default());
                 }
                 let project = &self.model.projects[index];
-                let rendered = self.rendered(project, true, &mut render::hash, diagnostics)?;
+                let way = Way {
+                    list_images: true,
+                    ..Way::DIRECT
+                };
+                let rendered = self.rendered(project, way, &mut render::hash, diagnostics)?;
                 let projects: Vec<&Project> = alike
                     .iter()
                     .map(|index| &self.model.projects[*index])
@@ -427,6 +458,23 @@ impl Compilation {
             .find(|cluster| cluster.name == project.cluster)
             .expect("validation has resolved every project's cluster")
     }
+}
+
+/// How a project is rendered.
+#[derive(Clone, Copy)]
+struct Way {
+    /// Whether the references to images are wanted.
+    list_images: bool,
+    /// Tells what is a placeholder, in a shape.
+    has_gaps: fn(&Value) -> bool,
+}
+
+impl Way {
+    /// As itself, for its objects.
+    const DIRECT: Way = Way {
+        list_images: false,
+        has_gaps: |_| false,
+    };
 }
 
 /// References to images, and whose they are.

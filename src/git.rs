@@ -48,6 +48,7 @@ use crate::tree;
 
 pub use branch::Branch;
 pub use commit::{CommitText, InputsCommit, Moment, Person, Signature};
+pub(crate) use program::command as program;
 pub use publisher::{Finished, Publisher};
 pub use reader::{FileKind, TreeFile, TreeReader};
 pub use remote::Remote;
@@ -164,7 +165,7 @@ impl Repository {
                 "`{}` does not lie in a Git repository",
                 directory.display()
             )),
-            Err(error) => Err(explain(error)).with_context(|| {
+            Err(error) => Err(explain_opening(error)).with_context(|| {
                 format!("opening the Git repository of `{}`", directory.display())
             }),
         }
@@ -303,8 +304,19 @@ impl fmt::Debug for Repository {
 
 fn open_handle(path: &Path) -> anyhow::Result<git2::Repository> {
     git2::Repository::open(path)
-        .map_err(explain)
+        .map_err(explain_opening)
         .with_context(|| format!("opening the Git repository `{}`", path.display()))
+}
+
+/// Says what to do about a repository of somebody else, as `git` does.
+fn explain_opening(error: git2::Error) -> anyhow::Error {
+    let foreign = error.code() == ErrorCode::Owner;
+    let error = explain(error);
+    if foreign {
+        anyhow!("{error}; if you trust it, run `git config --global --add safe.directory <path>`")
+    } else {
+        error
+    }
 }
 
 /// Makes an error of what libgit2 says, without its numbers.

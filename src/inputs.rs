@@ -102,6 +102,28 @@ impl Inputs {
         })?)
     }
 
+    /// Reads everything below `base/`, without holding it against the lock, which comes apart from the files.
+    ///
+    /// Errors: `invalid-utf8`, `input-too-large`, `unsafe-path`.
+    pub fn bases(
+        root: &Directory,
+        sources: &mut Sources,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(BTreeMap<String, FileId>, Option<FileId>), Failure> {
+        let mut reader = Reader {
+            sources,
+            diagnostics,
+        };
+        let mut bases = BTreeMap::new();
+        match root.open(OsStr::new(BASE)) {
+            Ok(base) => reader.below(&base, "", 0, &mut bases)?,
+            Err(OpenError::Missing) => {}
+            Err(error) => reader.refuse(BASE, error, None)?,
+        }
+        let lock = bases.remove(lock::FILE);
+        Ok(diagnostics.accept((bases, lock))?)
+    }
+
     /// Reads the files that `projects.yaml` names, each once, by the path as it was written.
     ///
     /// Errors: `file-not-found`, `invalid-utf8`, `input-too-large` and `unsafe-path`, at the place of the name.

@@ -16,6 +16,7 @@ mod labels;
 mod load;
 mod members;
 mod object_store;
+mod patches;
 mod platform;
 mod project;
 mod resources;
@@ -33,6 +34,7 @@ use crate::source::Span;
 pub use images::ImagePolicy;
 pub use load::load;
 pub use members::{Member, Members};
+pub use patches::{PatchBody, PatchSource};
 pub use sync::{Argocd, Flux, Sync, SyncTool};
 
 /// What there is besides `projects.yaml` that its settings refer to.
@@ -198,6 +200,9 @@ pub struct Project {
     /// Plain manifests to add: path below the root of the repository, and the place where it is named.
     #[serde(skip)]
     pub extra_manifests: Vec<(String, Span)>,
+    /// Changes to the objects of the stack, in order; templates do not see them.
+    #[serde(skip)]
+    pub patches: Vec<PatchSource>,
     /// Where the project is declared (its name).
     #[serde(skip)]
     pub span: Span,

@@ -129,6 +129,35 @@ impl std::fmt::Display for PatchError {
 
 impl std::error::Error for PatchError {}
 
+impl Patch {
+    /// Tells whether the patch is for the object.
+    pub fn is_for(&self, object: &Object) -> bool {
+        match &self.target {
+            Some(target) => target.matches(object),
+            None => self.names(|named| named.matches(object)),
+        }
+    }
+
+    /// Tells whether the patch is for objects of the object's kind, whatever their names and labels.
+    pub fn is_for_kind(&self, object: &Object) -> bool {
+        match &self.target {
+            Some(target) => target.matches_kind(object),
+            None => self.names(|named| named.kind == object.kind()),
+        }
+    }
+
+    /// Tells whether one of the objects that a patch without a target names fulfils a condition.
+    fn names(&self, condition: impl Fn(&target::Named<'_>) -> bool) -> bool {
+        let Operation::Strategic(value) = &self.operation else {
+            return false;
+        };
+        let patches = strategic::items(value).map_or(std::slice::from_ref(value), Vec::as_slice);
+        patches.iter().any(|patch| {
+            target::Named::read(patch, Place::Root("")).is_ok_and(|named| condition(&named))
+        })
+    }
+}
+
 /// Applies a patch to every object of the list that it is for.
 ///
 /// A strategic merge whose kind is a list (`kind: List` with `items`) applies its items one after the other; with a

@@ -21,6 +21,7 @@ use crate::images::Use;
 use crate::model::{Cluster, Project};
 use crate::object::Object;
 use crate::plan::{self, Plan};
+use crate::template::Scope;
 use crate::yaml;
 
 /// Makes a hash of a text, of the given number of hexadecimal digits.
@@ -61,9 +62,13 @@ pub struct Source<'a> {
 
 /// Returns the objects of one project.
 ///
-/// `hash` makes the hashes that objects carry: [`hash`] or what stands in for it.
+/// `patch` applies the project's patches; `hash` makes the hashes that objects carry: [`hash`] or what stands in for it.
 /// Errors: the codes of templates and patches, `duplicate-object`, `cluster-scoped-kind`, and those of images.
-pub fn render(source: Source<'_>, hash: Hash<'_>) -> Result<Rendered, Diagnostics> {
+pub fn render(
+    source: Source<'_>,
+    patch: impl FnOnce(&mut Vec<Object>, &Scope) -> Result<(), Diagnostics>,
+    hash: Hash<'_>,
+) -> Result<Rendered, Diagnostics> {
     let Source {
         project,
         cluster,
@@ -71,14 +76,17 @@ pub fn render(source: Source<'_>, hash: Hash<'_>) -> Result<Rendered, Diagnostic
         base,
         ..
     } = source;
+    let scope = plan::scope(project, cluster, plan);
     let mut objects = base
-        .assemble(&plan::scope(project, cluster, plan))
+        .assemble(&scope)
         .map_err(|found| of_project(found, project))?;
     settings::apply(&mut objects, project, plan, base);
     objects.extend(members::objects(&objects, project, base));
     objects.extend(namespace::objects(project));
     objects.extend(network::policies(&objects, project, cluster, plan, base));
     objects.extend(source.extra);
+    // Before the state: a patch of replicas must not wake up a paused project.
+    patch(&mut objects, &scope)?;
     state::apply(&mut objects, project.state);
     let mut diagnostics = Diagnostics::default();
     let images = if source.list_images || cluster.images.is_active() {

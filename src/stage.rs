@@ -109,6 +109,19 @@ fn placeholder(kind: char, number: usize) -> String {
     format!("{MARK}{kind}{number:03}")
 }
 
+/// Tells whether a text of a value, or a key in it, has a gap.
+pub fn has_gaps(value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => text.contains(MARK),
+        Value::Array(items) => items.iter().any(has_gaps),
+        Value::Object(map) => map
+            .iter()
+            .any(|(key, below)| key.contains(MARK) || has_gaps(below)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 /// Tells whether a text is written the same inside and outside of other texts.
 fn is_identifier(text: &str) -> bool {
     let mut written = String::new();
@@ -322,8 +335,9 @@ impl Stages {
         for (index, project) in projects.iter().enumerate() {
             let mut shape = project.clone();
             if Slots::take(&mut shape).is_some() {
-                let key = serde_json::to_string(&(&shape, shape.extra_manifest_paths()))
-                    .expect("the model has string keys and finite numbers");
+                let key =
+                    serde_json::to_string(&(&shape, shape.extra_manifest_paths(), &shape.patches))
+                        .expect("the model has string keys and finite numbers");
                 by_key
                     .entry(Digest::of(key.as_bytes()))
                     .or_default()

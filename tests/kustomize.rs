@@ -106,7 +106,10 @@ impl Case {
         let mut remotes: BTreeMap<String, Tree> = BTreeMap::new();
         for (path, bytes) in files(case) {
             let bytes = located(&bytes, "/remotes");
-            match path.strip_prefix("remotes/").and_then(|path| path.split_once('/')) {
+            match path
+                .strip_prefix("remotes/")
+                .and_then(|path| path.split_once('/'))
+            {
                 Some((remote, below)) => remotes
                     .entry(format!("file:///remotes/{remote}"))
                     .or_insert_with(|| Tree::new(remote))
@@ -118,7 +121,11 @@ impl Case {
         for (path, target) in links(case) {
             tree.add_link(&path, target).expect("a plain path");
         }
-        let root = if case.join("overlay").is_dir() { "overlay" } else { "" };
+        let root = if case.join("overlay").is_dir() {
+            "overlay"
+        } else {
+            ""
+        };
         Case {
             tree: Arc::new(tree),
             root,
@@ -139,7 +146,14 @@ impl Case {
                 .ok_or_else(|| anyhow::anyhow!("there is no repository `{}`", remote.url))
         };
         let options = Options::default();
-        let outcome = flatten(&self.tree, self.root, &options, &mut sources, &mut diagnostics, fetch);
+        let outcome = flatten(
+            &self.tree,
+            self.root,
+            &options,
+            &mut sources,
+            &mut diagnostics,
+            fetch,
+        );
         match outcome {
             Ok(flattened) => {
                 assert!(!diagnostics.has_errors());
@@ -165,7 +179,13 @@ fn shown(diagnostics: Diagnostics, sources: &Sources) -> String {
             }
             None => finding.path.unwrap_or_default(),
         };
-        writeln!(text, "{place}: {}: {}", finding.code.as_str(), finding.message).expect("a string");
+        writeln!(
+            text,
+            "{place}: {}: {}",
+            finding.code.as_str(),
+            finding.message
+        )
+        .expect("a string");
         for hint in finding.hints {
             writeln!(text, "  {hint}").expect("a string");
         }
@@ -186,7 +206,9 @@ fn flattened_as_recorded() {
         } else {
             match (&ours, &theirs) {
                 (Ok(ours), oracle::Recorded::Printed(theirs)) => compare::same(ours, theirs),
-                (Err(ours), oracle::Recorded::Refused { findings, .. }) if ours == findings => Ok(()),
+                (Err(ours), oracle::Recorded::Refused { findings, .. }) if ours == findings => {
+                    Ok(())
+                }
                 (Err(ours), oracle::Recorded::Refused { findings, .. }) => {
                     Err(format!("other findings\n{ours}instead of\n{findings}"))
                 }
@@ -240,10 +262,14 @@ fn trees_made_up_at_random_flatten_as_kubectl_builds_them() {
         println!("not checked live: there is no kubectl");
         return;
     }
-    let count = std::env::var("TREES").ok().and_then(|count| count.parse().ok());
+    let count = std::env::var("TREES")
+        .ok()
+        .and_then(|count| count.parse().ok());
     let mut runner = TestRunner::new_with_rng(
         Config::default(),
-        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
+        proptest::test_runner::TestRng::deterministic_rng(
+            proptest::test_runner::RngAlgorithm::ChaCha,
+        ),
     );
     let (mut equal, mut refused) = (0, 0);
     for number in 0..count.unwrap_or(60) {
@@ -285,7 +311,10 @@ fn flattening_is_deterministic() {
         let text = || match Case::load(&case).flatten() {
             Ok(flattened) => {
                 let mut text = String::new();
-                yaml::emit_documents(flattened.objects.iter().map(|object| &object.body), &mut text);
+                yaml::emit_documents(
+                    flattened.objects.iter().map(|object| &object.body),
+                    &mut text,
+                );
                 text
             }
             Err(findings) => findings,

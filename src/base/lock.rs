@@ -102,6 +102,26 @@ impl Lock {
         (lock, findings)
     }
 
+    /// Puts the files of one base, by path below its directory, in the place of what is locked of it.
+    pub fn replace<'a>(
+        &mut self,
+        base: &str,
+        files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    ) {
+        let prefix = format!("{base}/");
+        self.entries.retain(|path, _| !path.starts_with(&prefix));
+        for (path, bytes) in files {
+            let digest = Digest::of(bytes);
+            self.entries.insert(
+                format!("{prefix}{path}"),
+                Entry {
+                    digest,
+                    places: None,
+                },
+            );
+        }
+    }
+
     /// Returns every difference between the lock and the files, by path relative to `base/`.
     ///
     /// Errors: `base-lock-mismatch` for each file that changed, is missing, or is not locked.

@@ -14,7 +14,6 @@ const KEYS: &[&str] = &[
     "acknowledge",
     "moved",
     "<layer>/access",
-    "<layer>/patches",
 ];
 
 /// Refuses the keys of `KEYS` where they ask for something.

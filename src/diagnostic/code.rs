@@ -156,6 +156,10 @@ codes! {
     InvalidKustomization => "invalid-kustomization",
     /// A field of a kustomization that is not acted on: Helm charts, plugins, remote files.
     UnsupportedKustomization => "unsupported-kustomization",
+    /// A Secret with values in a vendored tree; it is left out.
+    PlainSecret => "plain-secret",
+    /// A vendored object that is meant for one namespace, or names one.
+    FixedNamespace => "fixed-namespace",
     // The tree.
     /// A file in a directory of ours that we did not write.
     ForeignFile => "foreign-file",

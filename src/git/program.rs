@@ -58,17 +58,23 @@ impl Said {
     }
 }
 
+/// Makes a command of the `git` program that looks at no repository but the one that it is given, and asks nobody.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new("git");
+    for variable in LOCAL_VARIABLES {
+        command.env_remove(variable);
+    }
+    // Messages are compared with what Git says in English.
+    command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
+    command
+}
+
 impl Repository {
     /// Runs `git` in this repository.
     ///
     /// Errors: when it cannot be run; that it has failed is part of what it says.
     pub(super) fn run_git(&self, arguments: &[&str]) -> anyhow::Result<Said> {
-        let mut command = Command::new("git");
-        for variable in LOCAL_VARIABLES {
-            command.env_remove(variable);
-        }
-        // Messages are compared with what Git says in English.
-        command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
+        let mut command = command();
         command.arg("--git-dir").arg(&self.git_directory);
         if let Some(work_tree) = &self.work_tree {
             // A hook of the repository expects to run there.

@@ -129,7 +129,7 @@ impl<'r> Publisher<'r> {
             }
         }
 
-        let entry = index::Entry::of(rendered);
+        let entry = self.entry(rendered);
         let mut plan = self.plan();
         match (judged.differs, rendered.files.is_empty()) {
             (false, _) => plan.unchanged += 1,
@@ -137,7 +137,7 @@ impl<'r> Publisher<'r> {
             (true, false) => plan.written.push(rendered.path.clone()),
         }
         plan.note(judged.stops, self.adopt);
-        plan.entries.insert(rendered.path.clone(), Arc::new(entry));
+        plan.entries.insert(rendered.path.clone(), entry);
         let earlier = plan.directories.insert(rendered.path.clone(), files);
         drop(plan);
         assert!(earlier.is_none(), "every directory is rendered once");
@@ -258,6 +258,15 @@ impl<'r> Publisher<'r> {
             above,
             look_up(handle, root, &self.path).with_context(reading)?,
         ))
+    }
+
+    /// Returns what the index will say, sharing what it says already.
+    fn entry(&self, rendered: &RenderedDirectory) -> Arc<index::Entry> {
+        let entry = index::Entry::of(rendered);
+        match self.index.directories.get(&rendered.path) {
+            Some(present) if **present == entry => Arc::clone(present),
+            _ => Arc::new(entry),
+        }
     }
 
     /// Decides on the directories that were ours and were not put: they are to vanish.

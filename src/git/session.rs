@@ -17,6 +17,8 @@ use crate::tree::Summary;
 
 /// How often a publish is tried. One of those that race always wins, so this many others must have won before.
 const ATTEMPTS: u32 = 100;
+/// The same for a remote, where each attempt asks, fetches and pushes.
+const REMOTE_ATTEMPTS: u32 = 30;
 /// How much longer each wait is than the one before, and the longest one.
 const WAIT_STEP: Duration = Duration::from_millis(10);
 const WAIT_LIMIT: Duration = Duration::from_millis(500);
@@ -117,7 +119,11 @@ pub fn publish<E>(
     if publication.remote.is_none() && !publication.allow_checked_out {
         refuse_checked_out(repository, &publication.branch)?;
     }
-    for number in 1..=ATTEMPTS {
+    let attempts = match publication.remote {
+        Some(_) => REMOTE_ATTEMPTS,
+        None => ATTEMPTS,
+    };
+    for number in 1..=attempts {
         let parent = publication.tip(repository)?;
         let publisher = Publisher::begin(repository, parent, &publication.path, publication.adopt)?;
         render(&publisher, Attempt { number, parent }).map_err(Failure::Caller)?;
@@ -147,7 +153,7 @@ pub fn publish<E>(
         }
     }
     Err(anyhow!(
-        "branch `{}` was moved by somebody else {ATTEMPTS} times in a row",
+        "branch `{}` was moved by somebody else {attempts} times in a row",
         publication.branch
     )
     .into())

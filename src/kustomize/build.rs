@@ -91,7 +91,10 @@ pub(crate) fn run(
 
 /// Tells whether an object is only for the build.
 fn is_local(resource: &Resource) -> bool {
-    let annotations = resource.body.get("metadata").and_then(|m| m.get("annotations"));
+    let annotations = resource
+        .body
+        .get("metadata")
+        .and_then(|m| m.get("annotations"));
     annotations
         .and_then(|map| map.get("config.kubernetes.io/local-config"))
         .is_some_and(|value| value != "false")
@@ -144,9 +147,15 @@ fn finished(resource: Resource) -> FlatObject {
 
 impl Builder<'_, '_> {
     /// Reads the kustomization file of a directory.
-    fn read(&mut self, directory: &Directory, asked: Option<Span>) -> Result<Kustomization, Rejected> {
+    fn read(
+        &mut self,
+        directory: &Directory,
+        asked: Option<Span>,
+    ) -> Result<Kustomization, Rejected> {
         self.context.count_kustomization(asked)?;
-        let text = self.files.kustomization(directory, asked, &mut self.context)?;
+        let text = self
+            .files
+            .kustomization(directory, asked, &mut self.context)?;
         file::read(&text, &mut self.context)
     }
 
@@ -158,7 +167,10 @@ impl Builder<'_, '_> {
         mut built: Accumulated,
     ) -> Result<Accumulated, Stop> {
         if self.depth == self.context.limits.depth {
-            let message = format!("there are more than {} kustomizations inside of each other", self.depth);
+            let message = format!(
+                "there are more than {} kustomizations inside of each other",
+                self.depth
+            );
             let finding = Diagnostic::error(Code::InputTooLarge, message).at(file.span);
             return Err(self.context.refuse(finding).into());
         }
@@ -172,7 +184,12 @@ impl Builder<'_, '_> {
             built = self.add_component(directory, entry, built)?;
         }
         self.transform(directory, file, &mut built)?;
-        vars::add(&file.vars, &mut built.vars, built.set.bodies_mut(), &mut self.context)?;
+        vars::add(
+            &file.vars,
+            &mut built.vars,
+            built.set.bodies_mut(),
+            &mut self.context,
+        )?;
         self.depth -= 1;
         Ok(built)
     }
@@ -184,7 +201,10 @@ impl Builder<'_, '_> {
         entry: &Located,
         built: &mut Accumulated,
     ) -> Result<(), Stop> {
-        match self.files.find(directory, entry, self.fetch, &mut self.context)? {
+        match self
+            .files
+            .find(directory, entry, self.fetch, &mut self.context)?
+        {
             Target::File(text) => {
                 for resource in load::objects(&text, &mut self.context)? {
                     built.set.add(resource, &mut self.context)?;
@@ -210,7 +230,12 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    fn merge(&mut self, base: Accumulated, place: Span, built: &mut Accumulated) -> Result<(), Rejected> {
+    fn merge(
+        &mut self,
+        base: Accumulated,
+        place: Span,
+        built: &mut Accumulated,
+    ) -> Result<(), Rejected> {
         built.set.add_all(base.set, &mut self.context)?;
         built.config = built
             .config
@@ -227,7 +252,8 @@ impl Builder<'_, '_> {
         built: Accumulated,
     ) -> Result<Accumulated, Stop> {
         let Target::Directory(component) =
-            self.files.find(directory, entry, self.fetch, &mut self.context)?
+            self.files
+                .find(directory, entry, self.fetch, &mut self.context)?
         else {
             let message = format!("`{}` is a file; a component is a directory", entry.text);
             return Err(self.context.invalid(entry.span, message).into());
@@ -303,7 +329,8 @@ impl Builder<'_, '_> {
                     span: entry.span,
                 });
             }
-            let object = generate::object(generator, secret, &file.options, pairs, &mut self.context)?;
+            let object =
+                generate::object(generator, secret, &file.options, pairs, &mut self.context)?;
             generated.push((object, generator.behavior));
         }
         generate::absorb(generated, &mut built.set, &mut self.context)
@@ -376,15 +403,23 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn patch(&mut self, directory: &Directory, entry: &PatchEntry) -> Result<patches::Read, Rejected> {
+    fn patch(
+        &mut self,
+        directory: &Directory,
+        entry: &PatchEntry,
+    ) -> Result<patches::Read, Rejected> {
         let text = match (&entry.path, &entry.patch) {
             (Some(path), None) => self.files.text(directory, path, &mut self.context)?,
             (None, Some(patch)) => Text::of_string(patch.span, &patch.text, &self.context),
             (Some(_), Some(patch)) => {
-                return Err(self.context.invalid(patch.span, "`path` and `patch` at once"));
+                return Err(self
+                    .context
+                    .invalid(patch.span, "`path` and `patch` at once"));
             }
             (None, None) => {
-                return Err(self.context.invalid(entry.span, "a patch needs `path` or `patch`"));
+                return Err(self
+                    .context
+                    .invalid(entry.span, "a patch needs `path` or `patch`"));
             }
         };
         patches::read(text, &mut self.context)

@@ -98,7 +98,8 @@ fn defaults() -> &'static Config {
             let each = |selector: &String| {
                 let gvk = parse_gvk(selector);
                 let pod = &file.pods[&gvk.kind];
-                let field = |path: &String| FieldSpec::new(gvk.clone(), &format!("{pod}/{path}"), false);
+                let field =
+                    |path: &String| FieldSpec::new(gvk.clone(), &format!("{pod}/{path}"), false);
                 fields.paths.iter().map(field).collect::<Vec<_>>()
             };
             fields.of.iter().flat_map(each).collect()
@@ -197,7 +198,11 @@ impl Config {
             }
         }
         for reference in other.references {
-            match self.references.iter_mut().find(|known| known.to == reference.to) {
+            match self
+                .references
+                .iter_mut()
+                .find(|known| known.to == reference.to)
+            {
                 None => self.references.push(reference),
                 Some(known) => {
                     for field in reference.from {
@@ -212,7 +217,11 @@ impl Config {
     /// Adds what a configuration file says.
     ///
     /// Errors: those of the loader, `wrong-type`, `unknown-key`, `invalid-kustomization`.
-    pub(crate) fn add_file(&mut self, text: &Text, context: &mut Context<'_>) -> Result<(), Rejected> {
+    pub(crate) fn add_file(
+        &mut self,
+        text: &Text,
+        context: &mut Context<'_>,
+    ) -> Result<(), Rejected> {
         let options = LoadOptions {
             marks: true,
             ..LoadOptions::default()
@@ -291,7 +300,10 @@ const CONFIGURATION: [&str; 11] = [
 const FIELD: [&str; 5] = ["group", "version", "kind", "path", "create"];
 
 /// Reads one field of certain objects.
-pub(crate) fn read_field(node: &Node<'_>, context: &mut Context<'_>) -> Result<FieldSpec, Rejected> {
+pub(crate) fn read_field(
+    node: &Node<'_>,
+    context: &mut Context<'_>,
+) -> Result<FieldSpec, Rejected> {
     let mut gvk = Gvk::default();
     let mut path = String::new();
     let mut create = false;
@@ -306,7 +318,10 @@ pub(crate) fn read_field(node: &Node<'_>, context: &mut Context<'_>) -> Result<F
         }
     }
     if path.split('/').any(|name| matches!(name, "" | "[]")) {
-        return Err(context.invalid(node.span(), "a field specification without a complete `path`"));
+        return Err(context.invalid(
+            node.span(),
+            "a field specification without a complete `path`",
+        ));
     }
     Ok(FieldSpec::new(gvk, &path, create))
 }
@@ -345,6 +360,13 @@ mod tests {
         assert_eq!(config.template_labels.len(), 10);
         assert_eq!(config.annotations.len(), 9);
         assert_eq!(config.vars.len(), 71);
-        assert_eq!(config.references.iter().map(|r| r.from.len()).sum::<usize>(), 165);
+        assert_eq!(
+            config
+                .references
+                .iter()
+                .map(|r| r.from.len())
+                .sum::<usize>(),
+            165
+        );
     }
 }

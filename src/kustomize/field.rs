@@ -135,7 +135,12 @@ fn visit(
 }
 
 /// Returns the field of a step, made when it is missing and may be made.
-fn field<'m>(map: &'m mut Map<String, Value>, step: &Step, last: bool, create: Create) -> Option<&'m mut Value> {
+fn field<'m>(
+    map: &'m mut Map<String, Value>,
+    step: &Step,
+    last: bool,
+    create: Create,
+) -> Option<&'m mut Value> {
     let fresh = match (create, last) {
         _ if step.list => None,
         (Create::Nothing, _) => None,
@@ -200,7 +205,12 @@ mod tests {
 
     #[test]
     fn paths_lead_through_mappings_and_lists() {
-        check("a/b", None, json!({"a": {"b": 1}}), Ok(json!({"a": {"b": "X"}})));
+        check(
+            "a/b",
+            None,
+            json!({"a": {"b": 1}}),
+            Ok(json!({"a": {"b": "X"}})),
+        );
         check(
             "a/b",
             None,

@@ -20,7 +20,8 @@ use crate::yaml::LoadOptions;
 pub(crate) use parts::{Behavior, Generator, Image, Labels, Options, PatchEntry, Replicas, Target};
 
 /// The names that a kustomization file may have.
-pub(crate) const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub(crate) const FILE_NAMES: [&str; 3] =
+    ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// One kustomization file.
 #[derive(Debug, Clone)]
@@ -354,7 +355,11 @@ fn read_sort(value: &Node<'_>, context: &mut Context<'_>) -> Sort {
                     match entry.key.as_str() {
                         "orderfirst" => first = texts(entry.value.strings(context)),
                         "orderlast" => last = texts(entry.value.strings(context)),
-                        _ => entry.unknown("`legacySortOptions`", &["orderFirst", "orderLast"], context),
+                        _ => entry.unknown(
+                            "`legacySortOptions`",
+                            &["orderFirst", "orderLast"],
+                            context,
+                        ),
                     }
                 }
                 kinds = Some(Sort::Kinds { first, last });
@@ -366,13 +371,19 @@ fn read_sort(value: &Node<'_>, context: &mut Context<'_>) -> Sort {
         (Some("legacy"), kinds) => kinds.unwrap_or_default(),
         (Some("fifo"), None) => Sort::AsRead,
         (Some("fifo"), Some(_)) => {
-            context.invalid(value.span(), "`legacySortOptions` goes with `order: legacy`");
+            context.invalid(
+                value.span(),
+                "`legacySortOptions` goes with `order: legacy`",
+            );
             Sort::AsRead
         }
         (other, _) => {
             context.invalid(
                 order.as_ref().map_or(value.span(), |order| order.span),
-                format!("`order` is `fifo` or `legacy`, not `{}`", other.unwrap_or("")),
+                format!(
+                    "`order` is `fifo` or `legacy`, not `{}`",
+                    other.unwrap_or("")
+                ),
             );
             Sort::Standard
         }

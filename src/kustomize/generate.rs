@@ -57,10 +57,18 @@ fn unquoted(value: &str) -> &str {
 /// Reads `path` or `key=path`; gives key and path.
 ///
 /// Errors: `invalid-kustomization`.
-pub(crate) fn file_source(entry: &Located, context: &mut Context<'_>) -> Result<(String, String), Rejected> {
+pub(crate) fn file_source(
+    entry: &Located,
+    context: &mut Context<'_>,
+) -> Result<(String, String), Rejected> {
     let problem = match entry.text.split_once('=') {
         None => {
-            let name = entry.text.trim_end_matches('/').rsplit('/').next().unwrap_or("");
+            let name = entry
+                .text
+                .trim_end_matches('/')
+                .rsplit('/')
+                .next()
+                .unwrap_or("");
             return Ok((name.to_owned(), entry.text.clone()));
         }
         Some(("", _)) => "has no key before `=`",
@@ -81,14 +89,21 @@ pub(crate) fn file_source(entry: &Located, context: &mut Context<'_>) -> Result<
 /// Reads the lines of an env file.
 ///
 /// Errors: `invalid-utf8`.
-pub(crate) fn env_file(bytes: &[u8], entry: &Located, context: &mut Context<'_>) -> Result<Vec<Pair>, Rejected> {
+pub(crate) fn env_file(
+    bytes: &[u8],
+    entry: &Located,
+    context: &mut Context<'_>,
+) -> Result<Vec<Pair>, Rejected> {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Err(context.refuse(
-            Diagnostic::error(Code::InvalidUtf8, format!("`{}` is not UTF-8", entry.text)).at(entry.span),
+            Diagnostic::error(Code::InvalidUtf8, format!("`{}` is not UTF-8", entry.text))
+                .at(entry.span),
         ));
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+    let lines = text
+        .split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line));
     Ok(lines
         .map(str::trim_start)
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
@@ -121,7 +136,10 @@ pub(crate) fn object(
             return Err(context.refuse(
                 Diagnostic::error(
                     Code::InvalidKustomization,
-                    format!("the key `{}` stands twice in `{}`", pair.key, generator.name),
+                    format!(
+                        "the key `{}` stands twice in `{}`",
+                        pair.key, generator.name
+                    ),
                 )
                 .at(pair.span)
                 .label("again")
@@ -149,7 +167,10 @@ pub(crate) fn object(
     body.insert("apiVersion".to_owned(), Value::from("v1"));
     let kind = if secret { "Secret" } else { "ConfigMap" };
     body.insert("kind".to_owned(), Value::from(kind));
-    body.insert("metadata".to_owned(), Value::Object(metadata(generator, &options)));
+    body.insert(
+        "metadata".to_owned(),
+        Value::Object(metadata(generator, &options)),
+    );
     if secret {
         let secret_type = match generator.secret_type.as_str() {
             "" => "Opaque",
@@ -176,9 +197,15 @@ fn metadata(generator: &Generator, options: &Options) -> Map<String, Value> {
     let mut metadata = Map::new();
     metadata.insert("name".to_owned(), Value::from(generator.name.as_str()));
     if !generator.namespace.is_empty() {
-        metadata.insert("namespace".to_owned(), Value::from(generator.namespace.as_str()));
+        metadata.insert(
+            "namespace".to_owned(),
+            Value::from(generator.namespace.as_str()),
+        );
     }
-    for (field, pairs) in [("labels", &options.labels), ("annotations", &options.annotations)] {
+    for (field, pairs) in [
+        ("labels", &options.labels),
+        ("annotations", &options.annotations),
+    ] {
         if !pairs.is_empty() {
             let map = pairs
                 .iter()
@@ -266,7 +293,8 @@ fn absorb_one(
 /// Takes over what the object is called, its labels, its annotations and its history.
 fn take_metadata(resource: &mut Resource, old: &Resource) {
     for field in ["labels", "annotations"] {
-        let Some(Value::Object(before)) = old.body.get("metadata").and_then(|m| m.get(field)) else {
+        let Some(Value::Object(before)) = old.body.get("metadata").and_then(|m| m.get(field))
+        else {
             continue;
         };
         let mut merged = before.clone();
@@ -283,7 +311,9 @@ fn take_metadata(resource: &mut Resource, old: &Resource) {
         }
         namespace => {
             let namespace = Value::from(namespace);
-            resource.metadata().insert("namespace".to_owned(), namespace);
+            resource
+                .metadata()
+                .insert("namespace".to_owned(), namespace);
         }
     }
     // A hash is added only if both want one.

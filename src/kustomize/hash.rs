@@ -89,8 +89,10 @@ fn write_value(value: &Value, out: &mut String) {
             out.push(']');
         }
         Value::Object(map) => {
-            let sorted: BTreeMap<&str, &Value> =
-                map.iter().map(|(key, value)| (key.as_str(), value)).collect();
+            let sorted: BTreeMap<&str, &Value> = map
+                .iter()
+                .map(|(key, value)| (key.as_str(), value))
+                .collect();
             write_map(sorted.into_iter(), out);
         }
         other => out.push_str(&other.to_string()),
@@ -125,12 +127,18 @@ mod tests {
     #[test]
     fn suffixes_are_those_of_kustomize() {
         let check = |body: Value, expect: &str| assert_eq!(suffix(&body), expect, "{body}");
-        check(json!({"kind": "ConfigMap", "metadata": {"name": "a"}}), "6ct58987ht");
+        check(
+            json!({"kind": "ConfigMap", "metadata": {"name": "a"}}),
+            "6ct58987ht",
+        );
         check(
             json!({"kind": "ConfigMap", "metadata": {"name": "any"}, "data": {"k": "v"}}),
             "bdg947hgcc",
         );
-        check(json!({"kind": "ConfigMap", "data": {"b": "2"}}), "fmbk44khfc");
+        check(
+            json!({"kind": "ConfigMap", "data": {"b": "2"}}),
+            "fmbk44khfc",
+        );
         check(
             json!({"kind": "Secret", "type": "Opaque", "data": {"p": "dw=="}}),
             "m7cg948gg9",

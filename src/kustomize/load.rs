@@ -20,7 +20,10 @@ use crate::yaml::{LoadOptions, push_token};
 pub(crate) fn objects(text: &Text, context: &mut Context<'_>) -> Result<Vec<Resource>, Rejected> {
     let mut options = LoadOptions::default();
     let mut documents = text.documents(&options, context)?;
-    if documents.iter().any(|document| has_unwritten(&document.value)) {
+    if documents
+        .iter()
+        .any(|document| has_unwritten(&document.value))
+    {
         options.marks = true;
         documents = text.documents(&options, context)?;
         for document in &mut documents {
@@ -38,7 +41,9 @@ pub(crate) fn objects(text: &Text, context: &mut Context<'_>) -> Result<Vec<Reso
             continue;
         }
         check(&body, origin, context)?;
-        let is_list = body["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
+        let is_list = body["kind"]
+            .as_str()
+            .is_some_and(|kind| kind.ends_with("List"));
         if !is_list {
             context.count_objects(1, origin)?;
             resources.push(Resource::new(body, origin));
@@ -104,7 +109,11 @@ fn check(body: &Value, place: Span, context: &mut Context<'_>) -> Result<(), Rej
     let fields = [
         ("apiVersion", body.get("apiVersion"), true),
         ("kind", body.get("kind"), true),
-        ("metadata.name", metadata.and_then(|m| m.get("name")), !is_list),
+        (
+            "metadata.name",
+            metadata.and_then(|m| m.get("name")),
+            !is_list,
+        ),
         (
             "metadata.namespace",
             metadata.and_then(|m| m.get("namespace")),
@@ -143,7 +152,11 @@ fn check(body: &Value, place: Span, context: &mut Context<'_>) -> Result<(), Rej
         }
     }
     if annotations(body).is_some_and(|map| map.values().any(|v| v.is_object() || v.is_array())) {
-        return Err(invalid(place, "an annotation of this document is not a string", context));
+        return Err(invalid(
+            place,
+            "an annotation of this document is not a string",
+            context,
+        ));
     }
     Ok(())
 }

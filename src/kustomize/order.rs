@@ -29,7 +29,10 @@ const FIRST: [&str; 22] = [
     "CronJob",
     "PodDisruptionBudget",
 ];
-const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
+const LAST: [&str; 2] = [
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+];
 
 /// Sorts the objects as the kustomization says.
 pub(crate) fn sort(list: &mut [Resource], order: &Sort) {
@@ -50,12 +53,16 @@ fn sort_by_kind(list: &mut [Resource], first: &[impl AsRef<str>], last: &[impl A
             (None, None) => (1, 0),
         };
         let gvk = resource.gvk();
-        let or = |text: &str, otherwise: &str| {
-            if text.is_empty() { otherwise } else { text }.to_owned()
-        };
+        let or =
+            |text: &str, otherwise: &str| if text.is_empty() { otherwise } else { text }.to_owned();
         (
             rank,
-            format!("{}_{}_{}", or(&gvk.group, "~G"), or(&gvk.version, "~V"), or(&gvk.kind, "~K")),
+            format!(
+                "{}_{}_{}",
+                or(&gvk.group, "~G"),
+                or(&gvk.version, "~V"),
+                or(&gvk.kind, "~K")
+            ),
             or(resource.namespace(), "~X"),
             or(resource.name(), "~N"),
         )

@@ -85,7 +85,8 @@ pub(crate) fn read_strategic(text: Text, context: &mut Context<'_>) -> Result<Re
         }
     }
     if patches.is_empty() {
-        let finding = Diagnostic::error(Code::InvalidPatch, "the patch is empty").at(text.span(0..0));
+        let finding =
+            Diagnostic::error(Code::InvalidPatch, "the patch is empty").at(text.span(0..0));
         return Err(context.refuse(finding));
     }
     Ok(Read {
@@ -112,7 +113,9 @@ fn strategic(
             return Err(context.refuse(
                 Diagnostic::error(Code::InvalidPatch, format!("the patch has no `{field}`"))
                     .at(text.span_of(document, &pointer))
-                    .hint("a strategic merge patch names an object, also where a `target` is given"),
+                    .hint(
+                        "a strategic merge patch names an object, also where a `target` is given",
+                    ),
             ));
         }
     }
@@ -155,7 +158,9 @@ pub(crate) fn apply(
     context: &mut Context<'_>,
 ) -> Result<(), Rejected> {
     match (&read.kind, &entry.target) {
-        (Kind::Strategic(patches), None) => apply_named(patches, &read.text, Some(entry), set, context),
+        (Kind::Strategic(patches), None) => {
+            apply_named(patches, &read.text, Some(entry), set, context)
+        }
         (Kind::Strategic(patches), Some(target)) => {
             let [patch] = patches.as_slice() else {
                 let finding = Diagnostic::error(
@@ -171,7 +176,10 @@ pub(crate) fn apply(
                 for place in &selected {
                     merge(patch, &read.text, Some(entry), *place, set, context)?;
                 }
-                if selected.iter().any(|place| set.list()[*place].body.is_null()) {
+                if selected
+                    .iter()
+                    .any(|place| set.list()[*place].body.is_null())
+                {
                     set.list_mut().retain(|resource| !resource.body.is_null());
                 }
                 if entry.allow_name_change || entry.allow_kind_change {
@@ -201,7 +209,10 @@ pub(crate) fn apply_json6902(
     set: &mut Set,
     context: &mut Context<'_>,
 ) -> Result<(), Rejected> {
-    let named = entry.target.as_ref().is_some_and(|target| target.name.is_some());
+    let named = entry
+        .target
+        .as_ref()
+        .is_some_and(|target| target.name.is_some());
     if !named {
         return Err(context.refuse(
             Diagnostic::error(
@@ -214,9 +225,12 @@ pub(crate) fn apply_json6902(
     }
     if matches!(read.kind, Kind::Strategic(_)) {
         return Err(context.refuse(
-            Diagnostic::error(Code::InvalidPatch, "this is not a list of JSON 6902 operations")
-                .at(read.text.span(0..0))
-                .hint("a strategic merge goes under `patches`"),
+            Diagnostic::error(
+                Code::InvalidPatch,
+                "this is not a list of JSON 6902 operations",
+            )
+            .at(read.text.span(0..0))
+            .hint("a strategic merge goes under `patches`"),
         ));
     }
     apply(entry, read, set, context)
@@ -225,7 +239,11 @@ pub(crate) fn apply_json6902(
 /// Applies strategic merge patches to the objects that they name.
 ///
 /// Errors: those of [`apply`].
-pub(crate) fn apply_strategic(read: &Read, set: &mut Set, context: &mut Context<'_>) -> Result<(), Rejected> {
+pub(crate) fn apply_strategic(
+    read: &Read,
+    set: &mut Set,
+    context: &mut Context<'_>,
+) -> Result<(), Rejected> {
     match &read.kind {
         Kind::Strategic(patches) => apply_named(patches, &read.text, None, set, context),
         Kind::Json6902(_) => Ok(()),
@@ -240,7 +258,12 @@ fn apply_named(
     context: &mut Context<'_>,
 ) -> Result<(), Rejected> {
     for patch in patches {
-        let id = Id::new(&patch.api_version, &patch.kind, &patch.namespace, &patch.name);
+        let id = Id::new(
+            &patch.api_version,
+            &patch.kind,
+            &patch.namespace,
+            &patch.name,
+        );
         let index = set.index();
         let place = match index.get(&id).map_or(&[][..], Vec::as_slice) {
             [place] => *place,
@@ -248,7 +271,10 @@ fn apply_named(
             [_, _, ..] => {
                 let finding = Diagnostic::error(
                     Code::InvalidPatch,
-                    format!("several objects are, or were, called `{}/{}`", patch.kind, patch.name),
+                    format!(
+                        "several objects are, or were, called `{}/{}`",
+                        patch.kind, patch.name
+                    ),
                 )
                 .at(text.span_of(&patch.document, &format!("{}/metadata/name", patch.pointer)));
                 return Err(context.refuse(finding));
@@ -276,7 +302,10 @@ fn no_match(patch: &Strategic, id: &Id, text: &Text, index: &Index) -> Diagnosti
     )
     .at(place);
     let of_kind = index.keys().filter(|known| known.kind == id.kind);
-    let mut near: Vec<&Id> = of_kind.clone().filter(|known| known.name == id.name).collect();
+    let mut near: Vec<&Id> = of_kind
+        .clone()
+        .filter(|known| known.name == id.name)
+        .collect();
     near.sort_by(|a, b| (&a.api_version, &a.namespace).cmp(&(&b.api_version, &b.namespace)));
     if let Some(known) = near.first() {
         return finding.hint(format!(
@@ -354,7 +383,9 @@ fn select(
     let meets = |pattern: &Option<Pattern>, text: &str| {
         pattern.as_ref().is_none_or(|pattern| pattern.matches(text))
     };
-    let either = |pattern: &Option<Pattern>, now: &str, before: &str| meets(pattern, now) || meets(pattern, before);
+    let either = |pattern: &Option<Pattern>, now: &str, before: &str| {
+        meets(pattern, now) || meets(pattern, before)
+    };
     let selected = list.iter().enumerate().filter(|(_, resource)| {
         let (group, version) = split_api_version(resource.api_version());
         meets(&target.kind, resource.kind())
@@ -395,8 +426,13 @@ fn lowered(target: &Value) -> Value {
         return target.clone();
     };
     let named = map.iter().map(|(key, value)| {
-        let known = FIELDS.into_iter().find(|field| field.eq_ignore_ascii_case(key));
-        (known.map_or_else(|| key.clone(), str::to_owned), value.clone())
+        let known = FIELDS
+            .into_iter()
+            .find(|field| field.eq_ignore_ascii_case(key));
+        (
+            known.map_or_else(|| key.clone(), str::to_owned),
+            value.clone(),
+        )
     });
     Value::Object(named.collect())
 }

@@ -81,7 +81,10 @@ fn step(part: &str) -> Result<Step, String> {
     if part == "-" {
         return Ok(Step::Last);
     }
-    if let Some(inside) = part.strip_prefix('[').and_then(|part| part.strip_suffix(']')) {
+    if let Some(inside) = part
+        .strip_prefix('[')
+        .and_then(|part| part.strip_suffix(']'))
+    {
         return match inside.split_once('=') {
             Some((field, value)) => Ok(Step::Matching {
                 field: field.to_owned(),
@@ -112,7 +115,11 @@ pub(crate) fn get<'v>(value: &'v Value, steps: &[Step]) -> Result<Option<&'v Val
         },
         (Step::Last, Value::Array(list)) => list.last(),
         (Step::Matching { field, value }, Value::Array(list)) => list.iter().find(|element| {
-            let found = if field.is_empty() { Some(*element) } else { element.get(field) };
+            let found = if field.is_empty() {
+                Some(*element)
+            } else {
+                element.get(field)
+            };
             found.and_then(text_of).as_deref() == Some(value)
         }),
         _ => return Err(unfit(step, value)),
@@ -213,7 +220,11 @@ fn visit_elements(
             let matcher = Regex::new(value)
                 .map_err(|_| Fault(format!("`{value}` is not a regular expression")))?;
             let matches = |element: &Value| {
-                let found = if field.is_empty() { Some(element) } else { element.get(field) };
+                let found = if field.is_empty() {
+                    Some(element)
+                } else {
+                    element.get(field)
+                };
                 found
                     .and_then(text_of)
                     .is_some_and(|text| matcher.is_match(&text))
@@ -277,7 +288,10 @@ fn unfit(step: &Step, value: &Value) -> Fault {
         Value::Array(_) => "a list",
         _ => "a scalar",
     };
-    Fault(format!("{expected} is expected for {}, not {found}", step.shown()))
+    Fault(format!(
+        "{expected} is expected for {}, not {found}",
+        step.shown()
+    ))
 }
 
 impl Step {
@@ -309,8 +323,14 @@ mod tests {
         };
         check("metadata.name", &["metadata", "name"]);
         check("a.[name=x.y].b", &["a", "[name=x.y]", "b"]);
-        check("metadata.annotations.[a.b/c]", &["metadata", "annotations", "a.b/c"]);
-        check("metadata.annotations.a\\.b/c", &["metadata", "annotations", "a.b/c"]);
+        check(
+            "metadata.annotations.[a.b/c]",
+            &["metadata", "annotations", "a.b/c"],
+        );
+        check(
+            "metadata.annotations.a\\.b/c",
+            &["metadata", "annotations", "a.b/c"],
+        );
         check("a.0.*.-", &["a", "0", "*", "-"]);
         assert!(parse("a.[b]").is_err());
     }
@@ -331,8 +351,16 @@ mod tests {
             assert_eq!(body["a"], expect, "{path}");
         };
         let second = json!({"name": "y", "v": 2});
-        check("a.0.v", Make::Nothing, json!([{"name": "x", "v": "X"}, second]));
-        check("a.0.w", Make::Nothing, json!([{"name": "x", "v": 1}, second]));
+        check(
+            "a.0.v",
+            Make::Nothing,
+            json!([{"name": "x", "v": "X"}, second]),
+        );
+        check(
+            "a.0.w",
+            Make::Nothing,
+            json!([{"name": "x", "v": 1}, second]),
+        );
         check(
             "a.[name=z].w",
             Make::Scalar,

@@ -79,9 +79,12 @@ impl<'d> Node<'d> {
             Value::Array(_) => "a list",
             Value::Object(_) => "a mapping",
         };
-        let mut finding = Diagnostic::error(Code::WrongType, format!("{expected} is expected, not {found}"))
-            .at(self.span())
-            .label(format!("{found} here"));
+        let mut finding = Diagnostic::error(
+            Code::WrongType,
+            format!("{expected} is expected, not {found}"),
+        )
+        .at(self.span())
+        .label(format!("{found} here"));
         if expected == "a string"
             && let Some(written) = self.text.written(self.document, &self.pointer)
             && (self.value.is_boolean() || self.value.is_number())
@@ -162,7 +165,9 @@ impl<'d> Node<'d> {
 
     /// Returns a string without its place, empty for none.
     pub(crate) fn plain_string(&self, context: &mut Context<'_>) -> String {
-        self.string(context).map(|located| located.text).unwrap_or_default()
+        self.string(context)
+            .map(|located| located.text)
+            .unwrap_or_default()
     }
 
     /// Returns a list of strings.
@@ -186,7 +191,13 @@ impl<'d> Node<'d> {
             .into_iter()
             .map(|entry| {
                 let node = &entry.value;
-                refuse_boolean_key(node.text, node.document, &node.pointer, entry.written, context);
+                refuse_boolean_key(
+                    node.text,
+                    node.document,
+                    &node.pointer,
+                    entry.written,
+                    context,
+                );
                 (entry.written.to_owned(), node.plain_string(context))
             })
             .collect()
@@ -225,9 +236,12 @@ impl<'d> Node<'d> {
 impl Entry<'_> {
     /// Refuses a key that its mapping does not have.
     pub(crate) fn unknown(&self, what: &str, known: &[&str], context: &mut Context<'_>) {
-        let finding = Diagnostic::error(Code::UnknownKey, format!("{what} has no field `{}`", self.written))
-            .at(self.span)
-            .label("unknown");
+        let finding = Diagnostic::error(
+            Code::UnknownKey,
+            format!("{what} has no field `{}`", self.written),
+        )
+        .at(self.span)
+        .label("unknown");
         context
             .diagnostics
             .push(match nearest(self.written, known.iter().copied()) {
@@ -263,6 +277,20 @@ pub(crate) fn refuse_boolean_key(
 pub(crate) fn is_bool_of_yaml_1_1(text: &str) -> bool {
     matches!(
         text,
-        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF"
+        "y" | "Y"
+            | "yes"
+            | "Yes"
+            | "YES"
+            | "on"
+            | "On"
+            | "ON"
+            | "n"
+            | "N"
+            | "no"
+            | "No"
+            | "NO"
+            | "off"
+            | "Off"
+            | "OFF"
     )
 }

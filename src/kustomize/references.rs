@@ -24,17 +24,18 @@ pub(crate) fn fix(
 ) -> Result<(), Rejected> {
     let fields = fields_by_kind(config);
     let candidates = Candidates::new(resources);
-    for index in 0..resources.len() {
-        let original = resources[index].original_gvk();
+    for (index, resource) in resources.iter_mut().enumerate() {
+        let original = resource.original_gvk();
         let of_kind = fields.get(original.kind.as_str()).into_iter();
         let of_any = fields.get("").into_iter();
-        let mut relevant: Vec<&(usize, &Gvk, &FieldSpec)> = of_kind.chain(of_any).flatten().collect();
+        let mut relevant: Vec<&(usize, &Gvk, &FieldSpec)> =
+            of_kind.chain(of_any).flatten().collect();
         relevant.retain(|(_, _, field)| original.meets(&field.gvk));
         if relevant.is_empty() {
             continue;
         }
         relevant.sort_by_key(|(position, ..)| *position);
-        let mut body = std::mem::take(&mut resources[index].body);
+        let mut body = std::mem::take(&mut resource.body);
         let referrer = Referrer::new(index, &body, &candidates);
         let outcome = relevant.iter().try_for_each(|(_, to, field)| {
             let role = role_of(&body, field);
@@ -44,15 +45,19 @@ pub(crate) fn fix(
                 to,
                 role: role.as_ref(),
             };
-            field.visit(&mut body, Create::Nothing, &mut |value, _| look.value(value))
+            field.visit(&mut body, Create::Nothing, &mut |value, _| {
+                look.value(value)
+            })
         });
-        resources[index].body = body;
+        resource.body = body;
         outcome.map_err(|Fault(message)| {
-            let resource = &resources[index];
             context.refuse(
                 Diagnostic::error(
                     Code::InvalidKustomization,
-                    format!("names in `{}` cannot be brought up to date {message}", resource.shown()),
+                    format!(
+                        "names in `{}` cannot be brought up to date {message}",
+                        resource.shown()
+                    ),
                 )
                 .at(resource.origin)
                 .label("this object"),
@@ -65,10 +70,12 @@ pub(crate) fn fix(
 /// The fields of the configuration by the kind of the objects that have them, with their place in the configuration.
 fn fields_by_kind(config: &Config) -> HashMap<&str, Vec<(usize, &Gvk, &FieldSpec)>> {
     let mut fields: HashMap<&str, Vec<_>> = HashMap::new();
-    let all = config
-        .references
-        .iter()
-        .flat_map(|reference| reference.from.iter().map(move |field| (&reference.to, field)));
+    let all = config.references.iter().flat_map(|reference| {
+        reference
+            .from
+            .iter()
+            .map(move |field| (&reference.to, field))
+    });
     for (position, (to, field)) in all.enumerate() {
         fields
             .entry(field.gvk.kind.as_str())
@@ -240,13 +247,18 @@ impl Look<'_> {
                 let Some(name) = name.as_str() else {
                     return Ok(());
                 };
-                let namespace = map.get("namespace").map(|value| value.as_str().unwrap_or(""));
+                let namespace = map
+                    .get("namespace")
+                    .map(|value| value.as_str().unwrap_or(""));
                 let Some(found) = self.select(name, namespace, true)? else {
                     return Ok(());
                 };
                 map.insert("name".to_owned(), Value::from(found.name.as_str()));
                 if !found.namespace.is_empty() {
-                    map.insert("namespace".to_owned(), Value::from(found.namespace.as_str()));
+                    map.insert(
+                        "namespace".to_owned(),
+                        Value::from(found.namespace.as_str()),
+                    );
                 }
                 Ok(())
             }
@@ -254,14 +266,22 @@ impl Look<'_> {
     }
 
     /// Returns the object that is meant by a name, if it was renamed.
-    fn select(&self, name: &str, namespace: Option<&str>, with_namespace: bool) -> Result<Option<&Candidate>, Fault> {
+    fn select(
+        &self,
+        name: &str,
+        namespace: Option<&str>,
+        with_namespace: bool,
+    ) -> Result<Option<&Candidate>, Fault> {
         let Some(places) = self.candidates.by_former_name.get(name) else {
             return Ok(None);
         };
         let mut found: Vec<&Candidate> = places
             .iter()
             .map(|place| &self.candidates.list[*place])
-            .filter(|candidate| self.referrer.reaches(&candidate.effective, &candidate.namespace))
+            .filter(|candidate| {
+                self.referrer
+                    .reaches(&candidate.effective, &candidate.namespace)
+            })
             .filter(|candidate| namespace.is_none_or(|namespace| self.is_in(candidate, namespace)))
             .filter(|candidate| candidate.was(self.to))
             .filter(|candidate| self.role.is_none_or(|role| candidate.was(role)))
@@ -292,7 +312,10 @@ impl Look<'_> {
                 .iter()
                 .map(|candidate| format!("`{}`", candidate.shown))
                 .collect();
-            return Err(Fault(format!("because `{name}` could mean {}", names.join(" or "))));
+            return Err(Fault(format!(
+                "because `{name}` could mean {}",
+                names.join(" or ")
+            )));
         }
         Ok(Some(first))
     }
@@ -319,7 +342,11 @@ impl Look<'_> {
 
 /// Tells whether two names were given the same last prefixes or suffixes, as far as the shorter history goes.
 fn same_affixes(one: &[String], other: &[String], empty_matches: bool) -> bool {
-    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    let (short, long) = if one.len() <= other.len() {
+        (one, other)
+    } else {
+        (other, one)
+    };
     if short.is_empty() {
         return empty_matches || long.is_empty();
     }

@@ -59,7 +59,11 @@ pub(crate) fn parse(entry: &str) -> Option<Address> {
     }
     let is_web = strip_prefix_ignoring_case(address, "https://").is_some()
         || strip_prefix_ignoring_case(address, "http://").is_some();
-    if is_web && [".yaml", ".yml", ".json"].iter().any(|end| address.ends_with(end)) {
+    if is_web
+        && [".yaml", ".yml", ".json"]
+            .iter()
+            .any(|end| address.ends_with(end))
+    {
         return Some(Address::WebFile);
     }
     let (host, scheme, rest) = split_host(address)?;
@@ -95,7 +99,12 @@ fn file_on_github(address: &str) -> Option<Remote> {
         (Some([organisation, repository, "refs", rest]), _) => {
             let (kind, rest) = rest.split_once('/')?;
             let (reference, path) = rest.split_once('/')?;
-            matches!(kind, "heads" | "tags").then_some((organisation, repository, reference, path))?
+            matches!(kind, "heads" | "tags").then_some((
+                organisation,
+                repository,
+                reference,
+                path,
+            ))?
         }
         (Some([organisation, repository, reference, path]), _) => {
             (organisation, repository, *reference, *path)
@@ -153,7 +162,9 @@ fn split_host(address: &str) -> Option<(String, &'static str, &str)> {
 fn split_user(text: &str) -> (&str, &str) {
     let is_user = |user: &str| {
         user.starts_with(|c: char| c.is_ascii_alphabetic())
-            && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && user
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     match text.split_once('@') {
         Some((user, _)) if is_user(user) => text.split_at(user.len() + 1),
@@ -222,7 +233,9 @@ fn unescape(text: &str) -> String {
 
 fn strip_prefix_ignoring_case<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
     let start = text.get(..prefix.len())?;
-    start.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
+    start
+        .eq_ignore_ascii_case(prefix)
+        .then(|| &text[prefix.len()..])
 }
 
 #[cfg(test)]
@@ -242,25 +255,60 @@ mod tests {
     fn repositories_in_every_notation() {
         let kfp = "https://github.com/kubeflow/pipelines";
         check("https://github.com/kubeflow/pipelines", kfp, "", "");
-        check("https://github.com/kubeflow/pipelines?ref=2.17.0", kfp, "2.17.0", "");
-        check("github.com/kubeflow/pipelines/manifests/dev?ref=v1&timeout=90s", kfp, "v1", "manifests/dev");
-        check("https://github.com/kubeflow/pipelines//manifests/dev/?version=v1", kfp, "v1", "manifests/dev");
-        check("git::https://GitHub.com/kubeflow/pipelines//a?ref=feature%2Fx", kfp, "feature/x", "a");
+        check(
+            "https://github.com/kubeflow/pipelines?ref=2.17.0",
+            kfp,
+            "2.17.0",
+            "",
+        );
+        check(
+            "github.com/kubeflow/pipelines/manifests/dev?ref=v1&timeout=90s",
+            kfp,
+            "v1",
+            "manifests/dev",
+        );
+        check(
+            "https://github.com/kubeflow/pipelines//manifests/dev/?version=v1",
+            kfp,
+            "v1",
+            "manifests/dev",
+        );
+        check(
+            "git::https://GitHub.com/kubeflow/pipelines//a?ref=feature%2Fx",
+            kfp,
+            "feature/x",
+            "a",
+        );
         check(
             "git@github.com:org/repo.git/path?ref=main",
             "git@github.com:org/repo.git",
             "main",
             "path",
         );
-        check("ssh://git@github.com/org/repo", "git@github.com:org/repo", "", "");
+        check(
+            "ssh://git@github.com/org/repo",
+            "git@github.com:org/repo",
+            "",
+            "",
+        );
         check(
             "ssh://git@host.example:2222/org/repo//base",
             "ssh://git@host.example:2222/org/repo",
             "",
             "base",
         );
-        check("git@host.example:org/repo//base", "git@host.example:org/repo", "", "base");
-        check("file:///srv/repo.git//base?ref=v1", "file:///srv/repo.git", "v1", "base");
+        check(
+            "git@host.example:org/repo//base",
+            "git@host.example:org/repo",
+            "",
+            "base",
+        );
+        check(
+            "file:///srv/repo.git//base?ref=v1",
+            "file:///srv/repo.git",
+            "v1",
+            "base",
+        );
         check("file:///srv/some/repo", "file:///srv/some/repo", "", "");
         check(
             "https://dev.azure.com/org/project/_git/repo/path",
@@ -280,18 +328,34 @@ mod tests {
             };
             assert_eq!(parse(entry), Some(Address::File(expect)), "{entry}");
         };
-        check("https://raw.githubusercontent.com/org/repo/v1/a/b.yaml", "v1");
-        check("https://raw.githubusercontent.com/org/repo/refs/tags/v1/a/b.yaml", "v1");
+        check(
+            "https://raw.githubusercontent.com/org/repo/v1/a/b.yaml",
+            "v1",
+        );
+        check(
+            "https://raw.githubusercontent.com/org/repo/refs/tags/v1/a/b.yaml",
+            "v1",
+        );
         check("https://github.com/org/repo/raw/main/a/b.yaml", "main");
     }
 
     #[test]
     fn what_is_no_repository() {
-        for path in ["base", "../base", "a/b/c", "./github.com/x/y", "host.example/org/repo", "https://"] {
+        for path in [
+            "base",
+            "../base",
+            "a/b/c",
+            "./github.com/x/y",
+            "host.example/org/repo",
+            "https://",
+        ] {
             assert_eq!(parse(path), None, "{path}");
         }
         assert_eq!(parse("https://example.com/a.yaml"), Some(Address::WebFile));
-        assert_eq!(parse("https://github.com/org/repo//../x"), Some(Address::Leaves));
+        assert_eq!(
+            parse("https://github.com/org/repo//../x"),
+            Some(Address::Leaves)
+        );
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) use read::{read_entries, read_file};
 #[derive(Debug, Clone)]
 pub(crate) enum ReplacementEntry {
     /// The replacement itself.
-    Here(Replacement),
+    Here(Box<Replacement>),
     /// A file with one, or a list of them.
     File(Located),
 }
@@ -123,7 +123,10 @@ pub(crate) fn replace(
     let value = source_value(&replacement.source, resources, context)?;
     for target in &replacement.targets {
         for resource in resources.iter_mut() {
-            let rejected = target.reject.iter().any(|condition| condition.rejects(resource));
+            let rejected = target
+                .reject
+                .iter()
+                .any(|condition| condition.rejects(resource));
             if rejected || !target.select.selects(resource) {
                 continue;
             }
@@ -173,7 +176,11 @@ fn source_value(
     let steps = steps(&source.path, context)?;
     let value = path::get(&resource.body, &steps)
         .map_err(|Fault(problem)| {
-            let message = format!("`{}` of `{}`: {problem}", source.path.text, resource.shown());
+            let message = format!(
+                "`{}` of `{}`: {problem}",
+                source.path.text,
+                resource.shown()
+            );
             context.invalid(source.path.span, message)
         })?
         .filter(|value| match value {
@@ -185,7 +192,11 @@ fn source_value(
     let Some(value) = value else {
         return Err(context.invalid(
             source.path.span,
-            format!("there is no `{}` in `{}`", source.path.text, resource.shown()),
+            format!(
+                "there is no `{}` in `{}`",
+                source.path.text,
+                resource.shown()
+            ),
         ));
     };
     if source.options.delimiter.is_empty() {
@@ -254,7 +265,12 @@ fn copy(
 }
 
 /// Sets a field. A scalar keeps its type: kustomize copies the text only.
-fn set(field: &mut Value, value: &Value, options: &Options, is_annotation: bool) -> Result<(), Fault> {
+fn set(
+    field: &mut Value,
+    value: &Value,
+    options: &Options,
+    is_annotation: bool,
+) -> Result<(), Fault> {
     let is_new = field.is_null() && options.create;
     let text = if options.delimiter.is_empty() {
         match text_of(value) {
@@ -263,13 +279,18 @@ fn set(field: &mut Value, value: &Value, options: &Options, is_annotation: bool)
                 *field = value.clone();
                 return Ok(());
             }
-            None => return Err(Fault("a mapping or a list cannot replace a scalar".to_owned())),
+            None => {
+                return Err(Fault(
+                    "a mapping or a list cannot replace a scalar".to_owned(),
+                ));
+            }
         }
     } else {
         let old = match &*field {
             Value::Null => String::new(),
-            scalar => text_of(scalar)
-                .ok_or_else(|| Fault("only a scalar can be split".to_owned()))?,
+            scalar => {
+                text_of(scalar).ok_or_else(|| Fault("only a scalar can be split".to_owned()))?
+            }
         };
         let new = text_of(value).ok_or_else(|| Fault("only a scalar can be a part".to_owned()))?;
         joined(&old, &new, options)

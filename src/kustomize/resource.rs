@@ -70,7 +70,11 @@ impl Id {
 }
 
 /// Returns the namespace that counts.
-pub(crate) fn effective_namespace<'n>(api_version: &str, kind: &str, namespace: &'n str) -> &'n str {
+pub(crate) fn effective_namespace<'n>(
+    api_version: &str,
+    kind: &str,
+    namespace: &'n str,
+) -> &'n str {
     if is_known_as_cluster_scoped(api_version, kind) {
         NO_NAMESPACE
     } else if namespace.is_empty() {
@@ -195,12 +199,18 @@ impl Resource {
 
     /// Returns group, version and kind that the object was read with.
     pub(crate) fn original_gvk(&self) -> Gvk {
-        self.gvk_with(self.former.first().map_or(self.kind(), |former| &former.kind))
+        self.gvk_with(
+            self.former
+                .first()
+                .map_or(self.kind(), |former| &former.kind),
+        )
     }
 
     /// Returns the name that the object was read with.
     pub(crate) fn original_name(&self) -> &str {
-        self.former.first().map_or(self.name(), |former| &former.name)
+        self.former
+            .first()
+            .map_or(self.name(), |former| &former.name)
     }
 
     /// Returns the namespace that counted when the object was read.

@@ -47,7 +47,11 @@ impl Set {
     /// Adds an object.
     ///
     /// Errors: `duplicate-object`.
-    pub(crate) fn add(&mut self, resource: Resource, context: &mut Context<'_>) -> Result<(), Rejected> {
+    pub(crate) fn add(
+        &mut self,
+        resource: Resource,
+        context: &mut Context<'_>,
+    ) -> Result<(), Rejected> {
         let places = self.places.get_or_insert_with(|| {
             let ids = self.list.iter().map(Resource::id);
             ids.enumerate().map(|(place, id)| (id, place)).collect()
@@ -65,7 +69,11 @@ impl Set {
     /// Adds objects.
     ///
     /// Errors: those of [`Set::add`].
-    pub(crate) fn add_all(&mut self, other: Set, context: &mut Context<'_>) -> Result<(), Rejected> {
+    pub(crate) fn add_all(
+        &mut self,
+        other: Set,
+        context: &mut Context<'_>,
+    ) -> Result<(), Rejected> {
         if self.list.is_empty() {
             *self = other;
             return Ok(());

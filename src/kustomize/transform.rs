@@ -24,7 +24,12 @@ pub(crate) use namespace::namespace;
 pub(crate) use replicas::replicas;
 
 /// Makes the finding for an object that a transformation cannot change.
-pub(crate) fn misfit(fault: &Fault, resource: &Resource, asked: Span, context: &mut Context<'_>) -> Rejected {
+pub(crate) fn misfit(
+    fault: &Fault,
+    resource: &Resource,
+    asked: Span,
+    context: &mut Context<'_>,
+) -> Rejected {
     context.refuse(
         Diagnostic::error(
             Code::InvalidKustomization,

@@ -22,6 +22,7 @@ enum Entry {
     File(Vec<u8>),
     Link(String),
     Module,
+    TooLarge(u64),
 }
 
 /// A path that cannot be a path of a tree: empty, absolute, or with an empty part, `.` or `..`.
@@ -61,6 +62,8 @@ pub(crate) enum Lost {
     Loop,
     /// A Git submodule, by its path; its files are not part of the commit.
     Module(String),
+    /// A file that was left out for its size in bytes.
+    TooLarge(u64),
     /// There is nothing.
     Missing,
 }
@@ -95,6 +98,13 @@ impl Tree {
         self.add(path, Entry::Module)
     }
 
+    /// Adds a file that is left out for its size in bytes.
+    ///
+    /// Errors: those of [`Tree::add_file`]; that the file is missing shows when it is asked for.
+    pub fn add_too_large(&mut self, path: &str, bytes: u64) -> Result<(), InvalidPath> {
+        self.add(path, Entry::TooLarge(bytes))
+    }
+
     fn add(&mut self, path: &str, entry: Entry) -> Result<(), InvalidPath> {
         if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return Err(InvalidPath(path.to_owned()));
@@ -107,7 +117,7 @@ impl Tree {
     pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.entries.iter().filter_map(|(path, entry)| match entry {
             Entry::File(bytes) => Some((path.as_str(), bytes.as_slice())),
-            Entry::Link(_) | Entry::Module => None,
+            Entry::Link(_) | Entry::Module | Entry::TooLarge(_) => None,
         })
     }
 
@@ -142,7 +152,11 @@ impl Tree {
 
     /// Follows symbolic links part by part.
     fn follow(&self, written: &[&str]) -> Result<(String, Found<'_>), Lost> {
-        let mut ahead: Vec<String> = written.iter().rev().map(|part| (*part).to_owned()).collect();
+        let mut ahead: Vec<String> = written
+            .iter()
+            .rev()
+            .map(|part| (*part).to_owned())
+            .collect();
         let mut here: Vec<String> = Vec::new();
         let mut links = 0;
         while let Some(part) = ahead.pop() {
@@ -156,9 +170,12 @@ impl Tree {
             }
             let path = here.join("/");
             match self.entries.get(&path) {
-                Some(Entry::File(bytes)) if ahead.is_empty() => return Ok((path, Found::File(bytes))),
+                Some(Entry::File(bytes)) if ahead.is_empty() => {
+                    return Ok((path, Found::File(bytes)));
+                }
                 Some(Entry::File(_)) => return Err(Lost::Missing),
                 Some(Entry::Module) => return Err(Lost::Module(path)),
+                Some(Entry::TooLarge(bytes)) => return Err(Lost::TooLarge(*bytes)),
                 Some(Entry::Link(target)) => {
                     links += 1;
                     if links > MOST_LINKS {
@@ -257,7 +274,11 @@ mod tests {
         check("a", "/a/file", Err(Lost::Absolute));
         check("a", "../../a/file", Err(Lost::Leaves));
         check("a", "out", Err(Lost::LinkLeaves("a/out".to_owned())));
-        check("", "a/absolute/x", Err(Lost::LinkLeaves("a/absolute".to_owned())));
+        check(
+            "",
+            "a/absolute/x",
+            Err(Lost::LinkLeaves("a/absolute".to_owned())),
+        );
         check("", "loop", Err(Lost::Loop));
         check("", "vendored/x", Err(Lost::Module("vendored".to_owned())));
     }

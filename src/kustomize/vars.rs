@@ -84,7 +84,14 @@ fn read_object(node: &Node<'_>, var: &mut Var, context: &mut Context<'_>) {
             _ => {
                 entry.unknown(
                     "`objref`",
-                    &["apiVersion", "group", "version", "kind", "name", "namespace"],
+                    &[
+                        "apiVersion",
+                        "group",
+                        "version",
+                        "kind",
+                        "name",
+                        "namespace",
+                    ],
                     context,
                 );
                 continue;
@@ -115,7 +122,8 @@ pub(crate) fn add(
 ) -> Result<(), Rejected> {
     for var in new {
         let api_version = var.gvk.api_version();
-        let in_namespace = !var.namespace.is_empty() || is_known_as_cluster_scoped(&api_version, &var.gvk.kind);
+        let in_namespace =
+            !var.namespace.is_empty() || is_known_as_cluster_scoped(&api_version, &var.gvk.kind);
         let namespace = effective_namespace(&api_version, &var.gvk.kind, &var.namespace);
         let mut found = resources
             .iter_mut()
@@ -146,7 +154,8 @@ pub(crate) fn add(
 ///
 /// Errors: `invalid-kustomization` for a name that is taken.
 pub(crate) fn merge(new: Vars, vars: &mut Vars, context: &mut Context<'_>) -> Result<(), Rejected> {
-    new.values().try_for_each(|var| merge_one(var, vars, context))
+    new.values()
+        .try_for_each(|var| merge_one(var, vars, context))
 }
 
 fn merge_one(var: &Var, vars: &mut Vars, context: &mut Context<'_>) -> Result<(), Rejected> {
@@ -179,7 +188,10 @@ pub(crate) fn resolve(
     let values = values(vars, resources, context)?;
     let mut fields: HashMap<&str, Vec<&FieldSpec>> = HashMap::new();
     for field in &config.vars {
-        fields.entry(field.gvk.kind.as_str()).or_default().push(field);
+        fields
+            .entry(field.gvk.kind.as_str())
+            .or_default()
+            .push(field);
     }
     let any = fields.get("").cloned().unwrap_or_default();
     for resource in resources {
@@ -259,7 +271,9 @@ fn values(
 fn element_steps(path: &str) -> String {
     path.split('.')
         .map(|part| {
-            let inside = part.strip_prefix('[').and_then(|part| part.strip_suffix(']'));
+            let inside = part
+                .strip_prefix('[')
+                .and_then(|part| part.strip_suffix(']'));
             inside
                 .filter(|inside| inside.bytes().all(|byte| byte.is_ascii_digit()))
                 .unwrap_or(part)
@@ -316,7 +330,9 @@ fn expand(text: &str, values: &HashMap<String, Value>) -> Value {
         if let Some(after) = rest.strip_prefix('$') {
             out.push('$');
             rest = after;
-        } else if let Some((name, after)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
+        } else if let Some((name, after)) =
+            rest.strip_prefix('(').and_then(|rest| rest.split_once(')'))
+        {
             match scalar(name).and_then(path::text_of) {
                 Some(value) => out.push_str(&value),
                 None => {

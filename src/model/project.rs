@@ -10,7 +10,7 @@ use super::template::Renderer;
 use super::{
     Available, BaseFacts, Cluster, ConfigMapKey, IssuerRef, Network, Peer, PodSecurity, Project,
     Proxy, ServiceAccountSettings, State, combinations, database, forms, labels, members,
-    object_store, resources,
+    object_store, patches, resources,
 };
 use crate::config::types::{self, text};
 use crate::config::{Content, Node};
@@ -91,6 +91,7 @@ pub(super) fn resolve(
         block.service_accounts(report, written.service_accounts.unwrap_or_default());
     let extra_manifests =
         block.extra_manifests(report, written.extra_manifests.unwrap_or_default());
+    let patches = patches::resolve(&scope, report, merged, context.renderer);
     let quota = resources::quota(&scope, report, written.quota);
     let limit_range = resources::limit_range(&scope, report, written.limit_range);
     let project_labels = labels::labels(
@@ -155,6 +156,7 @@ pub(super) fn resolve(
         scheduling,
         service_accounts,
         extra_manifests,
+        patches,
         span: header.span,
         spans: BTreeMap::new(),
     };

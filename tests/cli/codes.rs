@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use tenantry::base::lock::Lock;
-use tenantry::diagnostic::Code;
+use tenantry::diagnostic::{Code, Diagnostics};
+use tenantry::kustomize::{self, Tree};
+use tenantry::source::Sources;
 
 use super::session::Session;
 
@@ -57,6 +60,27 @@ fn codes(session: &Session, command: &str, status: i32) -> BTreeSet<String> {
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .filter_map(|finding| Some(finding.get("code")?.as_str()?.to_owned()))
+        .collect()
+}
+
+/// Flattens a tree of one kustomization and returns the codes of what was found.
+fn kustomization(text: &str) -> BTreeSet<String> {
+    let mut tree = Tree::new("tree");
+    tree.add_file("kustomization.yaml", text)
+        .expect("a path of a tree");
+    let mut diagnostics = Diagnostics::default();
+    let outcome = kustomize::flatten(
+        &Arc::new(tree),
+        "",
+        &kustomize::Options::default(),
+        &mut Sources::default(),
+        &mut diagnostics,
+        &mut |_| anyhow::bail!("there are no remote bases here"),
+    );
+    assert!(outcome.is_err(), "{text}");
+    diagnostics
+        .iter()
+        .map(|finding| finding.code.as_str().to_owned())
         .collect()
 }
 
@@ -189,6 +213,22 @@ fn every_code_is_drawn() {
     let (_, stderr) = run.status(5);
     assert!(stderr.contains("\"code\":\"environment\""), "{stderr}");
     drawn.insert(Code::Environment.as_str().to_owned());
+
+    for (code, text) in [
+        (
+            Code::InvalidKustomization,
+            "resources: []\nreplicas: [{name: x, count: 2}]\n",
+        ),
+        (Code::UnsupportedKustomization, "helmCharts: [{name: x}]\n"),
+    ] {
+        let found = kustomization(text);
+        assert!(
+            found.contains(code.as_str()),
+            "{}: {found:?}",
+            code.as_str()
+        );
+        drawn.insert(code.as_str().to_owned());
+    }
 
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/invalid");
     for entry in std::fs::read_dir(samples).expect("the samples can be listed") {

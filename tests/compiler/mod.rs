@@ -80,9 +80,12 @@ pub fn compile_bases(
         &mut sources,
         &mut diagnostics,
         |paths, sources, _| {
-            let read = paths
-                .iter()
-                .map(|(path, _)| (path.clone(), sources.add(path.clone(), extra[path].clone())));
+            let read = paths.iter().map(|(path, _)| {
+                let text = extra
+                    .get(path)
+                    .unwrap_or_else(|| panic!("`{path}` is not there"));
+                (path.clone(), sources.add(path.clone(), text.clone()))
+            });
             Ok(read.collect())
         },
     );

@@ -1,6 +1,9 @@
 //! What a publish commits, and that it is what Git would.
 
+use std::collections::BTreeMap;
+
 use tenantry::git::{Branch, Published};
+use tenantry::tree::RenderedDirectory;
 
 use crate::support::{Repo, committed, directory, fleet, publication, sample};
 
@@ -148,30 +151,36 @@ fn work_tree_and_index_are_not_touched() {
     assert!(!repo.path().join("overlays").exists());
 }
 
-/// Publishes and compares with what `git add`, `git write-tree` and `git commit-tree` make of the same files.
-fn check_against_git(path: &str, directories: &[tenantry::tree::RenderedDirectory]) {
-    let repo = Repo::bare();
-    let mut publication = publication("rendered");
-    publication.path = path.to_owned();
-    let commit = committed(repo.publish(&publication, directories));
-    repo.fsck();
-
+/// Returns the tree that `git add` makes of directories and of an index.
+fn tree_of_git(below: &str, directories: &[RenderedDirectory], index: &str) -> (Repo, String) {
     let other = Repo::new();
-    let below = if path == "." {
-        String::new()
-    } else {
-        format!("{path}/")
-    };
     for directory in directories {
         for (name, content) in &directory.files {
             let text = String::from_utf8(content.clone()).expect("text");
             other.write(&[(&format!("{below}{}/{name}", directory.path), &text)]);
         }
     }
-    let index = repo.git(&["cat-file", "blob", &format!("rendered:{below}index.json")]);
-    other.write(&[(&format!("{below}index.json"), &format!("{index}\n"))]);
+    other.write(&[(&format!("{below}index.json"), index)]);
     other.git(&["add", "-A", "-f"]);
     let tree = other.git(&["write-tree"]);
+    (other, tree)
+}
+
+/// Publishes and compares with what `git add`, `git write-tree` and `git commit-tree` make of the same files.
+fn check_against_git(path: &str, directories: &[RenderedDirectory]) {
+    let repo = Repo::bare();
+    let mut publication = publication("rendered");
+    publication.path = path.to_owned();
+    let commit = committed(repo.publish(&publication, directories));
+    repo.fsck();
+
+    let below = if path == "." {
+        String::new()
+    } else {
+        format!("{path}/")
+    };
+    let index = repo.git(&["cat-file", "blob", &format!("rendered:{below}index.json")]);
+    let (other, tree) = tree_of_git(&below, directories, &format!("{index}\n"));
     assert_eq!(repo.git(&["rev-parse", "rendered^{tree}"]), tree);
     assert_eq!(
         other.git_with(&["commit-tree", &tree], b"Render\n"),
@@ -214,37 +223,68 @@ fn names_are_sorted_as_git_sorts_them() {
     check_against_git("overlays", &directories);
 }
 
-#[test]
-fn generated_trees_are_those_of_git() {
-    // A fixed sequence: the same trees on every machine.
-    let mut state: u64 = 1;
-    let mut next = |bound: u64| {
-        state = state
+/// A fixed sequence of numbers: the same trees on every machine.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self
+            .0
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % bound
-    };
-    let words = ["a", "a-", "a.", "a0", "b", "ab", "B", "-", "_x", "z.y"];
-    for _ in 0..6 {
-        let mut directories = std::collections::BTreeMap::new();
-        for _ in 0..next(30) + 1 {
-            let path = format!("{}/{}", words[next(10) as usize], words[next(10) as usize]);
-            let files: Vec<(String, String)> = (0..next(5) + 1)
-                .map(|_| {
-                    (
-                        format!("{}.yaml", words[next(10) as usize]),
-                        "x".repeat(next(3000) as usize),
-                    )
-                })
-                .collect();
-            let files: Vec<(&str, &str)> = files
-                .iter()
-                .map(|(name, text)| (name.as_str(), text.as_str()))
-                .collect();
-            directories.insert(path.clone(), directory(&path, &files));
-        }
-        check_against_git("overlays", &directories.into_values().collect::<Vec<_>>());
+        usize::try_from(self.0 >> 33).expect("31 bits") % bound
     }
+
+    /// Directories two deep, with names that are hard to sort.
+    fn directories(&mut self) -> Vec<RenderedDirectory> {
+        let words = ["a", "a-", "a.", "a0", "b", "ab", "B", "-", "_x", "z.y"];
+        let mut directories = BTreeMap::new();
+        for _ in 0..=self.below(30) {
+            let path = format!("{}/{}", words[self.below(10)], words[self.below(10)]);
+            let mut files = BTreeMap::new();
+            for _ in 0..=self.below(5) {
+                let name = format!("{}.yaml", words[self.below(10)]);
+                files.insert(name, "x".repeat(self.below(3000)).into_bytes());
+            }
+            let mut directory = directory(&path, &[]);
+            directory.files = files;
+            directories.insert(path, directory);
+        }
+        directories.into_values().collect()
+    }
+}
+
+#[test]
+fn generated_trees_are_those_of_git() {
+    let mut numbers = Numbers(1);
+    for _ in 0..6 {
+        check_against_git("overlays", &numbers.directories());
+    }
+}
+
+#[test]
+fn one_publish_after_another_makes_the_trees_of_git() {
+    let repo = Repo::bare();
+    let mut numbers = Numbers(2);
+    let mut present = Vec::new();
+    for step in 0..12 {
+        // Some from before and some new ones; of a path with both, the one from before.
+        let mut next: BTreeMap<String, RenderedDirectory> = BTreeMap::new();
+        for directory in numbers.directories().into_iter().chain(present) {
+            if numbers.below(3) > 0 {
+                next.insert(directory.path.clone(), directory);
+            }
+        }
+        present = next.into_values().collect();
+        committed(repo.publish(&publication("rendered"), &present));
+        let index = repo.git(&["cat-file", "blob", "rendered:overlays/index.json"]);
+        let (_, tree) = tree_of_git("overlays/", &present, &format!("{index}\n"));
+        assert_eq!(repo.git(&["rev-parse", "rendered^{tree}"]), tree, "{step}");
+        let again = repo.publish(&publication("rendered"), &present);
+        assert!(matches!(again, Ok(Published::Unchanged(..))), "{step}");
+    }
+    assert_eq!(repo.history("rendered").len(), 12);
+    repo.fsck();
 }
 
 #[test]

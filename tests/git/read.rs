@@ -216,6 +216,21 @@ fn a_directory_without_a_repository_is_named() {
 }
 
 #[test]
+fn a_repository_of_another_kind_is_refused() {
+    let repo = Repo::bare();
+    repo.git(&["config", "core.repositoryFormatVersion", "1"]);
+    repo.git(&["config", "extensions.objectFormat", "sha256"]);
+    let error = format!("{:#}", Repository::open(repo.path()).expect_err("an error"));
+    assert_eq!(
+        error,
+        format!(
+            "opening the Git repository `{}`: unknown object format 'sha256'",
+            repo.path().display()
+        )
+    );
+}
+
+#[test]
 fn paths_are_taken_from_the_top() {
     let repo = sample();
     let repository = Repository::discover(&repo.path().join("overlays/a")).expect("a repository");

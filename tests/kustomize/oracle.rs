@@ -10,7 +10,10 @@ pub enum Recorded {
     /// What kubectl printed.
     Printed(String),
     /// What we say, and whether kubectl refuses too.
-    Refused { findings: String, by_kustomize: bool },
+    Refused {
+        findings: String,
+        by_kustomize: bool,
+    },
     Nothing,
 }
 
@@ -24,7 +27,8 @@ pub fn recorded(case: &Path) -> Recorded {
     let Ok(text) = std::fs::read_to_string(case.join("refused.txt")) else {
         return Recorded::Nothing;
     };
-    let (by_kustomize, findings) = match (text.strip_prefix(BY_KUSTOMIZE), text.strip_prefix(BY_US)) {
+    let (by_kustomize, findings) = match (text.strip_prefix(BY_KUSTOMIZE), text.strip_prefix(BY_US))
+    {
         (Some(findings), _) => (true, findings),
         (_, Some(findings)) => (false, findings),
         _ => panic!("{}: the first line says who refuses", case.display()),
@@ -59,7 +63,10 @@ pub fn record(case: &Path, ours: &Result<Flattened, String>) -> Result<(), Strin
 
 /// Returns the version of kubectl, if there is one.
 pub fn version() -> Option<String> {
-    let output = Command::new("kubectl").args(["version", "--client"]).output().ok()?;
+    let output = Command::new("kubectl")
+        .args(["version", "--client"])
+        .output()
+        .ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     Some(text.lines().collect::<Vec<_>>().join(", "))
 }
@@ -86,7 +93,11 @@ pub fn ask(case: &Path) -> Result<String, String> {
             make_repository(&repository.expect("an entry").path());
         }
     }
-    let root = if case.join("overlay").is_dir() { "overlay" } else { "." };
+    let root = if case.join("overlay").is_dir() {
+        "overlay"
+    } else {
+        "."
+    };
     let output = Command::new("kubectl")
         .arg("kustomize")
         .arg(tree.join(root))

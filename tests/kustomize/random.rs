@@ -51,7 +51,10 @@ const PARTS: [(&str, &[&str]); 15] = [
     ),
     (
         "replicas",
-        &["replicas: [{name: web, count: 4}]\n", "replicas: [{name: p-web, count: 5}]\n"],
+        &[
+            "replicas: [{name: web, count: 4}]\n",
+            "replicas: [{name: p-web, count: 5}]\n",
+        ],
     ),
     (
         "configMapGenerator",
@@ -83,7 +86,9 @@ const PARTS: [(&str, &[&str]); 15] = [
     ),
     (
         "patchesStrategicMerge",
-        &["patchesStrategicMerge:\n- |-\n  apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: conf, namespace: other}\n  data: {s: m}\n"],
+        &[
+            "patchesStrategicMerge:\n- |-\n  apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: conf, namespace: other}\n  data: {s: m}\n",
+        ],
     ),
     (
         "replacements",
@@ -96,7 +101,10 @@ const PARTS: [(&str, &[&str]); 15] = [
         "vars",
         &["vars:\n- name: NAME\n  objref: {apiVersion: v1, kind: Service, name: web}\n"],
     ),
-    ("generatorOptions", &["generatorOptions: {labels: {g: o}}\n"]),
+    (
+        "generatorOptions",
+        &["generatorOptions: {labels: {g: o}}\n"],
+    ),
 ];
 
 /// One layer: fields of a kustomization, a choice for each.
@@ -134,7 +142,9 @@ pub fn tree() -> impl Strategy<Value = Files> {
             );
             write(
                 "component/kustomization.yaml",
-                format!("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n{component}"),
+                format!(
+                    "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n{component}"
+                ),
             );
             write(
                 "middle/kustomization.yaml",
@@ -145,7 +155,10 @@ pub fn tree() -> impl Strategy<Value = Files> {
                 1 => "resources: [../middle]\n",
                 2 => "resources: [../middle]\ncomponents: [../component]\n",
                 _ => {
-                    write("own/kustomization.yaml", "resources: [objects.yaml]\nnamePrefix: own-\n".to_owned());
+                    write(
+                        "own/kustomization.yaml",
+                        "resources: [objects.yaml]\nnamePrefix: own-\n".to_owned(),
+                    );
                     write("own/objects.yaml", own);
                     "resources: [../middle, ../own]\n"
                 }

@@ -65,10 +65,12 @@ fn emitted() -> Vec<Emitted> {
     directories.push(root());
     let mut emitted = Vec::new();
     for directory in directories {
-        let mut inputs = files_below(&directory.join("extra"))
-            .into_iter()
-            .map(|(path, text)| (format!("extra/{path}"), text))
-            .collect::<BTreeMap<_, _>>();
+        let mut inputs = BTreeMap::new();
+        for below in ["extra", "patches"] {
+            for (path, text) in files_below(&directory.join(below)) {
+                inputs.insert(format!("{below}/{path}"), text);
+            }
+        }
         let projects = std::fs::read_to_string(directory.join("projects.yaml")).expect("a case");
         inputs.insert("projects.yaml".to_owned(), projects.clone());
         let outcome = compile_with(&projects, &inputs, 2);

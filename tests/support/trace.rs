@@ -70,6 +70,10 @@ const OPERATIONS: [libc::c_long; 30] = [
 /// Runs a command to its end, or to its fault.
 ///
 /// Panics when it cannot be traced, as in a container that does not let processes trace their children.
+#[expect(
+    clippy::zombie_processes,
+    reason = "`follow` waits for the whole group"
+)]
 pub fn run(command: &Command, fault: Fault) -> Trace {
     // The shell stops itself, so that the command is traced from its first call on.
     let mut shell = Command::new("/bin/sh");

@@ -55,7 +55,11 @@ impl<'a> Files<'a> {
     }
 
     /// Returns the directory that the build begins with.
-    pub(super) fn root(&mut self, path: &str, context: &mut Context<'_>) -> Result<Directory, Rejected> {
+    pub(super) fn root(
+        &mut self,
+        path: &str,
+        context: &mut Context<'_>,
+    ) -> Result<Directory, Rejected> {
         let shown = self.root.shown(path);
         let message = match self.root.find("", path) {
             Ok((path, Found::Directory)) => {
@@ -161,7 +165,10 @@ impl<'a> Files<'a> {
             Some(Address::WebFile) => {
                 let finding = Diagnostic::error(
                     Code::UnsupportedKustomization,
-                    format!("`{}` is a file on a web server; only Git is fetched from", entry.text),
+                    format!(
+                        "`{}` is a file on a web server; only Git is fetched from",
+                        entry.text
+                    ),
                 )
                 .at(entry.span)
                 .label("not supported")
@@ -239,7 +246,12 @@ impl<'a> Files<'a> {
         Ok(self.trees.len() - 1)
     }
 
-    fn check_cycle(&self, base: &Directory, entry: &Located, context: &mut Context<'_>) -> Result<(), Rejected> {
+    fn check_cycle(
+        &self,
+        base: &Directory,
+        entry: &Located,
+        context: &mut Context<'_>,
+    ) -> Result<(), Rejected> {
         let cycle = self
             .stack
             .iter()
@@ -250,7 +262,10 @@ impl<'a> Files<'a> {
         Err(context.refuse(
             Diagnostic::error(
                 Code::InvalidKustomization,
-                format!("`{}` contains the kustomization that asks for it", entry.text),
+                format!(
+                    "`{}` contains the kustomization that asks for it",
+                    entry.text
+                ),
             )
             .at(entry.span)
             .label("a cycle"),
@@ -314,9 +329,10 @@ impl<'a> Files<'a> {
     ) -> Result<(String, &'t [u8]), Rejected> {
         match tree.find(&directory.path, &entry.text) {
             Ok((path, Found::File(bytes))) => Ok((path, bytes)),
-            Ok((_, Found::Directory)) => {
-                Err(context.invalid(entry.span, format!("`{}` is a directory, not a file", entry.text)))
-            }
+            Ok((_, Found::Directory)) => Err(context.invalid(
+                entry.span,
+                format!("`{}` is a directory, not a file", entry.text),
+            )),
             Err(problem) => Err(lost(&problem, entry, context)),
         }
     }
@@ -353,6 +369,7 @@ fn lost(problem: &Lost, entry: &Located, context: &mut Context<'_>) -> Rejected 
     let code = match problem {
         Lost::Missing => Code::FileNotFound,
         Lost::Module(_) => Code::UnsupportedKustomization,
+        Lost::TooLarge(_) => Code::InputTooLarge,
         _ => Code::UnsafePath,
     };
     context.refuse(Diagnostic::error(code, lost_message(problem, &entry.text)).at(entry.span))
@@ -362,9 +379,14 @@ fn lost_message(problem: &Lost, path: &str) -> String {
     match problem {
         Lost::Absolute => format!("`{path}` is an absolute path"),
         Lost::Leaves => format!("`{path}` leaves the tree"),
-        Lost::LinkLeaves(link) => format!("`{path}` leads through the symbolic link `{link}`, which leaves the tree"),
+        Lost::LinkLeaves(link) => {
+            format!("`{path}` leads through the symbolic link `{link}`, which leaves the tree")
+        }
         Lost::Loop => format!("`{path}` leads through symbolic links in a circle"),
-        Lost::Module(module) => format!("`{path}` is in the Git submodule `{module}`, which is not fetched"),
+        Lost::Module(module) => {
+            format!("`{path}` is in the Git submodule `{module}`, which is not fetched")
+        }
+        Lost::TooLarge(bytes) => format!("`{path}` has {bytes} bytes, which is too much"),
         Lost::Missing => format!("there is no `{path}`"),
     }
 }

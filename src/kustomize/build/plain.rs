@@ -36,12 +36,16 @@ pub(crate) fn read_directory(
             .hint("name the directory of the kustomization");
             return Err(context.refuse(finding));
         }
-        if ![".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end)) {
+        if ![".yaml", ".yml", ".json"]
+            .iter()
+            .any(|end| name.ends_with(end))
+        {
             continue;
         }
         found = true;
         let Ok(text) = std::str::from_utf8(bytes) else {
-            let finding = Diagnostic::error(Code::InvalidUtf8, format!("`{shown}` is not UTF-8")).path(shown);
+            let finding =
+                Diagnostic::error(Code::InvalidUtf8, format!("`{shown}` is not UTF-8")).path(shown);
             return Err(context.refuse(finding));
         };
         let file = context.sources.add(shown, text);

@@ -190,8 +190,8 @@ pub(super) fn patches(node: &Node<'_>, context: &mut Context<'_>) -> Vec<PatchEn
                 "patch" => read.patch = entry.value.string(context),
                 "target" if entry.value.value().is_null() => {}
                 "target" => {
-                    let name = entry.value.entries(context).into_iter();
-                    let name = name.filter(|entry| entry.key == "name").next_back();
+                    let mut entries = entry.value.entries(context).into_iter();
+                    let name = entries.rfind(|entry| entry.key == "name");
                     read.target = Some(Target {
                         value: entry.value.value().clone(),
                         span: entry.value.span(),
@@ -232,7 +232,11 @@ const GENERATOR: [&str; 9] = [
     "options",
 ];
 
-pub(super) fn generators(node: &Node<'_>, secret: bool, context: &mut Context<'_>) -> Vec<Generator> {
+pub(super) fn generators(
+    node: &Node<'_>,
+    secret: bool,
+    context: &mut Context<'_>,
+) -> Vec<Generator> {
     let mut generators = Vec::new();
     for item in node.items(context) {
         let mut read = Generator {
@@ -300,7 +304,12 @@ pub(super) fn options(node: &Node<'_>, context: &mut Context<'_>) -> Options {
             "immutable" => options.immutable = entry.value.boolean(context),
             _ => entry.unknown(
                 "the options of a generator",
-                &["labels", "annotations", "disableNameSuffixHash", "immutable"],
+                &[
+                    "labels",
+                    "annotations",
+                    "disableNameSuffixHash",
+                    "immutable",
+                ],
                 context,
             ),
         }

@@ -85,10 +85,13 @@ fn take_booleans(
 ) {
     let length = pointer.len();
     match value {
-        Value::String(word) if is_bool_of_yaml_1_1(word) => {
-            if text.written(document, pointer) == Some(word) {
-                *value = Value::Bool(matches!(word.to_ascii_lowercase().as_str(), "y" | "yes" | "on"));
-            }
+        Value::String(word)
+            if is_bool_of_yaml_1_1(word) && text.written(document, pointer) == Some(word) =>
+        {
+            *value = Value::Bool(matches!(
+                word.to_ascii_lowercase().as_str(),
+                "y" | "yes" | "on"
+            ));
         }
         Value::Array(list) => {
             for (index, below) in list.iter_mut().enumerate() {
@@ -135,31 +138,37 @@ pub(super) fn apply(
                 resource.body = body;
                 renamed |= resource.id() != id;
             }
-            Err((body, error)) => {
+            Err(failed) => {
+                let (body, error) = *failed;
                 resource.body = body;
                 let place = match &patch.document {
                     Some(document) => text.span_of(document, &error.pointer),
                     None => text.span(0..text.text.len()),
                 };
-                let finding: Diagnostic = finding(&error, place).also(resource.origin, "the object");
+                let finding: Diagnostic =
+                    finding(&error, place).also(resource.origin, "the object");
                 return Err(context.refuse(finding));
             }
         }
     }
-    if renamed { set.check_ids(context) } else { Ok(()) }
+    if renamed {
+        set.check_ids(context)
+    } else {
+        Ok(())
+    }
 }
 
 /// Returns the body after all steps, or as it was, with the reason.
-fn carry_out(steps: &[Step], body: Value) -> Result<Value, (Value, PatchError)> {
+fn carry_out(steps: &[Step], body: Value) -> Result<Value, Box<(Value, PatchError)>> {
     match run(steps.to_vec(), body) {
-        Err((body, error)) if error.code == Code::PatchFailed => {
-            carry_out_laxly(steps, &body).ok_or((body, error))
+        Err(failed) if failed.1.code == Code::PatchFailed => {
+            carry_out_laxly(steps, &failed.0).ok_or(failed)
         }
         outcome => outcome,
     }
 }
 
-fn run(steps: Vec<Step>, body: Value) -> Result<Value, (Value, PatchError)> {
+fn run(steps: Vec<Step>, body: Value) -> Result<Value, Box<(Value, PatchError)>> {
     let mut objects = vec![Object {
         body,
         file: String::new(),
@@ -169,7 +178,7 @@ fn run(steps: Vec<Step>, body: Value) -> Result<Value, (Value, PatchError)> {
     match outcome {
         Ok(_) => Ok(body),
         Err(error) if error.code == Code::PatchNoEffect => Ok(body),
-        Err(error) => Err((body, error)),
+        Err(error) => Err(Box::new((body, error))),
     }
 }
 
@@ -180,9 +189,10 @@ fn carry_out_laxly(steps: &[Step], body: &Value) -> Option<Value> {
         let path = step.path.to_string();
         let missing = body.pointer(&path).is_none();
         if missing && path.starts_with(ANNOTATIONS) && body.pointer(ANNOTATIONS).is_none() {
-            body.get_mut("metadata")?
-                .as_object_mut()?
-                .insert("annotations".to_owned(), Value::Object(serde_json::Map::new()));
+            body.get_mut("metadata")?.as_object_mut()?.insert(
+                "annotations".to_owned(),
+                Value::Object(serde_json::Map::new()),
+            );
         }
         let step = match &step.action {
             Action::Replace(value) if missing && parent(&body, &path)?.is_object() => Step {

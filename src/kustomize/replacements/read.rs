@@ -26,7 +26,9 @@ pub(crate) fn read_entries(node: &Node<'_>, context: &mut Context<'_>) -> Vec<Re
             (Some(path), Some(_)) => {
                 context.invalid(path.span, "`path` goes without `source` and `targets`");
             }
-            (None, Some(replacement)) => entries.push(ReplacementEntry::Here(replacement)),
+            (None, Some(replacement)) => {
+                entries.push(ReplacementEntry::Here(Box::new(replacement)))
+            }
             (None, None) => {
                 context.invalid(
                     item.span(),
@@ -41,7 +43,10 @@ pub(crate) fn read_entries(node: &Node<'_>, context: &mut Context<'_>) -> Vec<Re
 /// Reads a file with one replacement, or a list of them.
 ///
 /// Errors: those of the loader; `wrong-type`, `unknown-key`, `invalid-kustomization`.
-pub(crate) fn read_file(text: &Text, context: &mut Context<'_>) -> Result<Vec<Replacement>, Rejected> {
+pub(crate) fn read_file(
+    text: &Text,
+    context: &mut Context<'_>,
+) -> Result<Vec<Replacement>, Rejected> {
     let options = LoadOptions {
         marks: true,
         dates_as_text: true,
@@ -120,7 +125,15 @@ fn read_source(node: &Node<'_>, context: &mut Context<'_>) -> Source {
             _ if read_id(&entry, &mut source.id, context) => {}
             _ => entry.unknown(
                 "a source",
-                &["group", "version", "kind", "name", "namespace", "fieldPath", "options"],
+                &[
+                    "group",
+                    "version",
+                    "kind",
+                    "name",
+                    "namespace",
+                    "fieldPath",
+                    "options",
+                ],
                 context,
             ),
         }
@@ -236,7 +249,11 @@ fn read_options(node: &Node<'_>, context: &mut Context<'_>) -> Options {
             "encoding" => {
                 entry.value.string(context);
             }
-            _ => entry.unknown("`options`", &["delimiter", "index", "create", "encoding"], context),
+            _ => entry.unknown(
+                "`options`",
+                &["delimiter", "index", "create", "encoding"],
+                context,
+            ),
         }
     }
     options

@@ -38,7 +38,9 @@ pub(crate) fn images(
         if gvk.kind == "CustomResourceDefinition" {
             continue;
         }
-        in_containers(&mut resource.body, &mut |image| change(image, &matcher, entry));
+        in_containers(&mut resource.body, &mut |image| {
+            change(image, &matcher, entry)
+        });
         for field in config.images.iter().filter(|field| gvk.meets(&field.gvk)) {
             let outcome = field.visit(&mut resource.body, Create::Nothing, &mut |image, _| {
                 if image.is_object() || image.is_array() {
@@ -87,7 +89,11 @@ fn change(image: &mut Value, matcher: &Matcher, entry: &Image) {
         return;
     }
     let (name, mut tag, mut digest) = split(text);
-    let name = if entry.new_name.is_empty() { name } else { &entry.new_name };
+    let name = if entry.new_name.is_empty() {
+        name
+    } else {
+        &entry.new_name
+    };
     let with_suffix;
     match (entry.new_tag.as_str(), entry.digest.as_str()) {
         ("", "") if entry.tag_suffix.is_empty() => {}

@@ -83,17 +83,21 @@ fn set(
         let gvk = resource.gvk();
         let mut added: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for field in fields.iter().filter(|field| gvk.meets(&field.gvk)) {
-            let outcome = field.visit(&mut resource.body, Create::Mapping, &mut |value, pointer| {
-                for (key, text) in &sorted {
-                    if value.get(*key).is_none() {
-                        let mut place = pointer.to_owned();
-                        push_token(&mut place, key);
-                        added.entry(key).or_default().push(place);
+            let outcome = field.visit(
+                &mut resource.body,
+                Create::Mapping,
+                &mut |value, pointer| {
+                    for (key, text) in &sorted {
+                        if value.get(*key).is_none() {
+                            let mut place = pointer.to_owned();
+                            push_token(&mut place, key);
+                            added.entry(key).or_default().push(place);
+                        }
+                        set_entry(value, key, text)?;
                     }
-                    set_entry(value, key, text)?;
-                }
-                Ok(())
-            });
+                    Ok(())
+                },
+            );
             outcome.map_err(|fault| misfit(&fault, resource, asked, context))?;
         }
         resource

@@ -54,7 +54,11 @@ fn is_special(field: &FieldSpec, gvk: &Gvk, binds: bool) -> bool {
         "metadata/namespace" => true,
         "metadata/name" => !(gvk.group.is_empty() && gvk.version == "v1"),
         "subjects" | "subjects/namespace" => {
-            binds && matches!(field.gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding")
+            binds
+                && matches!(
+                    field.gvk.kind.as_str(),
+                    "RoleBinding" | "ClusterRoleBinding"
+                )
         }
         _ => false,
     }
@@ -62,7 +66,11 @@ fn is_special(field: &FieldSpec, gvk: &Gvk, binds: bool) -> bool {
 
 /// Sets the namespace of subjects that are called `default`; others follow their ServiceAccounts later.
 fn set_default_subjects(namespace: &str, resource: &mut Resource) -> Result<(), Fault> {
-    let Some(subjects) = resource.body.get_mut("subjects").filter(|value| !value.is_null()) else {
+    let Some(subjects) = resource
+        .body
+        .get_mut("subjects")
+        .filter(|value| !value.is_null())
+    else {
         return Ok(());
     };
     let Value::Array(subjects) = subjects else {

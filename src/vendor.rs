@@ -1,0 +1,492 @@
+//! `vendor`: upstream kustomize trees, or plain directories, at a Git reference become pinned bases.
+//!
+//! Fetches through the `git` program, flattens in memory ([`crate::kustomize`]), sorts the objects out, proposes a
+//! `base.yaml` and writes `base/<name>/` with its lines of `base/base.lock`. A base is swapped in as a whole: until
+//! then nothing below `base/` is touched. Knows nothing of what the objects do; what a proposal says of them comes from
+//! the bases at hand.
+
+mod bases;
+mod block;
+mod disk;
+mod fetch;
+mod images;
+mod localise;
+mod propose;
+mod reference;
+mod sort_out;
+mod verify;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::base::Base;
+use crate::diagnostic::{Diagnostics, Rejected};
+use crate::digest::{Digest, Hasher};
+use crate::inputs;
+use crate::kustomize::{self, Flattened, Options, Reach, Remote, Stop, Tree};
+use crate::source::{FileId, Sources};
+use crate::yaml;
+
+use bases::Bases;
+use block::with_block;
+use disk::Disk;
+use fetch::Fetcher;
+use reference::Reference;
+
+pub use verify::verify;
+
+/// What is to be vendored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Name of the base.
+    pub name: String,
+    /// The repository: https, ssh, file, or `user@host:path`.
+    pub url: String,
+    /// Branch, tag or commit; `None` for the default branch.
+    pub reference: Option<String>,
+    /// Directory of the kustomization, or of plain manifests, in the repository; empty for its root.
+    pub path: String,
+    /// Which files a kustomization may read.
+    pub reach: Reach,
+}
+
+/// Where a vendored base comes from, exactly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The repository, without a password.
+    pub repository: String,
+    /// The reference that was asked for.
+    pub reference: Option<String>,
+    /// The directory.
+    pub path: String,
+    /// Whether kustomizations could read files of the whole tree.
+    pub whole_tree: bool,
+    /// The commit.
+    pub commit: String,
+    /// Digest of what comes from upstream.
+    pub digest: Digest,
+    /// Remote bases with their references, and the commits that they meant.
+    pub remotes: Vec<(String, String)>,
+}
+
+/// What was vendored.
+#[derive(Debug, Clone)]
+pub struct Vendored {
+    /// Name of the base.
+    pub name: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Number of objects in each file, by path below the base's directory.
+    pub objects: BTreeMap<String, usize>,
+    /// The images, by the names that the base gives them.
+    pub images: BTreeMap<String, String>,
+    /// Whether anything on the disk has changed.
+    pub changed: bool,
+}
+
+/// Why nothing was vendored.
+#[derive(Debug)]
+pub enum Failure {
+    /// The tree or the base is wrong; the diagnostics say why.
+    Rejected,
+    /// The request cannot be meant.
+    Usage(String),
+    /// The network, `git` or the disk failed; the error names the address or the path.
+    Environment(anyhow::Error),
+}
+
+impl From<Rejected> for Failure {
+    fn from(Rejected: Rejected) -> Self {
+        Failure::Rejected
+    }
+}
+
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Rejected => Failure::Rejected,
+            Stop::Fetch(error) => Failure::Environment(error),
+        }
+    }
+}
+
+impl From<inputs::Failure> for Failure {
+    fn from(failure: inputs::Failure) -> Self {
+        match failure {
+            inputs::Failure::Rejected => Failure::Rejected,
+            inputs::Failure::Environment(error) => Failure::Environment(error),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Environment(error)
+    }
+}
+
+impl Request {
+    /// Writes repository, reference and path, as messages name them.
+    pub fn shown(&self) -> String {
+        place(&self.url, self.reference.as_deref(), &self.path)
+    }
+}
+
+impl Origin {
+    /// Writes repository, reference and path, as messages name them.
+    pub fn shown(&self) -> String {
+        place(&self.repository, self.reference.as_deref(), &self.path)
+    }
+}
+
+fn place(url: &str, reference: Option<&str>, path: &str) -> String {
+    let mut text = fetch::shown(url, reference);
+    if !path.is_empty() {
+        text.push_str(", ");
+        text.push_str(path);
+    }
+    text
+}
+
+/// Returns the names of the bases that were vendored.
+///
+/// Errors: `base-lock-mismatch`.
+pub fn vendored(
+    root: &Path,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vec<String>, Failure> {
+    let bases = Bases::load(&Disk::open(root)?, sources, diagnostics)?;
+    let mut names = bases.names();
+    names.retain(|name| bases.recorded(name).is_ok());
+    Ok(names)
+}
+
+/// Makes a new base.
+///
+/// Errors: a base of that name, `base-lock-mismatch` for the bases that are there, the codes of
+/// [`kustomize::flatten`], `duplicate-object`; what `git` says.
+pub fn add(
+    root: &Path,
+    request: &Request,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vendored, Failure> {
+    check_request(request)?;
+    let disk = Disk::open(root)?;
+    let bases = Bases::load(&disk, sources, diagnostics)?;
+    if bases.has(&request.name) {
+        return Err(Failure::Usage(format!(
+            "`base/{}` is there already; `tenantry vendor update {0}` brings it up to date",
+            request.name
+        )));
+    }
+    let place = disk.scratch()?;
+    let mut fetcher = Fetcher::new(place.path().to_owned());
+    let (sorted, origin) = sorted(request, &bases, &mut fetcher, sources, diagnostics)?;
+    let mut files = sorted.files;
+    let text = propose::propose(&request.name, &origin, &sorted.sorted, &sorted.references);
+    files.insert("base.yaml".to_owned(), text);
+    check_base(&request.name, &files, diagnostics)?;
+    disk.write(&request.name, &files, bases.lock)?;
+    Ok(Vendored {
+        name: request.name.clone(),
+        images: propose::named_images(&sorted.sorted, &sorted.references),
+        objects: sorted.sorted.counts(),
+        origin,
+        changed: true,
+    })
+}
+
+/// Brings a vendored base up to date: `upstream` and `images` of its `base.yaml`, `manifests/` and `cluster/`.
+///
+/// `reference` and `url` take the place of what is recorded. Components and the rest of `base.yaml` stay as they are.
+/// Errors: those of [`add`]; a base that was not vendored.
+pub fn update(
+    root: &Path,
+    name: &str,
+    reference: Option<&str>,
+    url: Option<&str>,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vendored, Failure> {
+    let disk = Disk::open(root)?;
+    let bases = Bases::load(&disk, sources, diagnostics)?;
+    let recorded = bases.recorded(name)?;
+    let request = Request {
+        name: name.to_owned(),
+        url: url.map_or_else(|| recorded.url.clone(), str::to_owned),
+        reference: reference
+            .map(str::to_owned)
+            .or_else(|| recorded.reference.clone()),
+        path: recorded.path,
+        reach: recorded.reach,
+    };
+    check_request(&request)?;
+    let place = disk.scratch()?;
+    let mut fetcher = Fetcher::new(place.path().to_owned());
+    let mut warnings = Diagnostics::default();
+    let outcome = sorted(&request, &bases, &mut fetcher, sources, &mut warnings);
+    let (sorted, origin) =
+        outcome.inspect_err(|_| diagnostics.extend(std::mem::take(&mut warnings)))?;
+    let own = bases.files_of(name);
+    let images = propose::named_images(&sorted.sorted, &sorted.references);
+    let mut files: BTreeMap<String, String> = own
+        .iter()
+        .filter(|(path, _)| !is_upstream(path))
+        .map(|(path, text)| (path.clone(), text.clone()))
+        .collect();
+    files.extend(sorted.files);
+    if let Some(facts) = files.get_mut("base.yaml") {
+        *facts = with_block(facts, "upstream", &propose::upstream(&origin));
+        *facts = with_block(facts, "images", &serde_json::json!(images));
+    }
+    check_base(name, &files, diagnostics)?;
+    let changed = files != own;
+    if changed {
+        diagnostics.extend(warnings);
+        disk.write(name, &files, bases.lock)?;
+    }
+    Ok(Vendored {
+        name: name.to_owned(),
+        images,
+        objects: sorted.sorted.counts(),
+        origin,
+        changed,
+    })
+}
+
+/// Tells whether a file of a base, by path below its directory, comes from upstream as a whole.
+fn is_upstream(path: &str) -> bool {
+    path.starts_with("manifests/") || path.starts_with("cluster/") || path == localise::COMPONENT
+}
+
+/// Returns a file without its first line, which names the reference.
+fn without_header(text: &str) -> &str {
+    text.split_once('\n').map_or("", |(_, rest)| rest)
+}
+
+fn check_request(request: &Request) -> Result<(), Failure> {
+    let name = &request.name;
+    let plain = name
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte));
+    let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    if !plain
+        || name.len() > 63
+        || !name.starts_with(ends)
+        || !name.ends_with(ends)
+        || name.contains("..")
+    {
+        return Err(Failure::Usage(format!(
+            "`{name}` is not a name of a base: use up to 63 of `a-z`, `0-9`, `-` and `.`"
+        )));
+    }
+    fetch::check_url(&request.url).map_err(Failure::Usage)?;
+    if let Some(reference) = &request.reference {
+        fetch::check_reference(reference).map_err(Failure::Usage)?;
+    }
+    if request.path.split('/').any(|part| part == "..") || request.path.starts_with('/') {
+        return Err(Failure::Usage(format!(
+            "`{}` is not a directory of the repository",
+            request.path
+        )));
+    }
+    Ok(())
+}
+
+/// A tree that was fetched, flattened and sorted out.
+struct SortedTree {
+    sorted: sort_out::Sorted,
+    /// Bases that know its objects: the one of that name, if there is one, and the one of the others that knows most.
+    references: Vec<Reference>,
+    /// The texts that come from upstream.
+    files: BTreeMap<String, String>,
+}
+
+/// Fetches, flattens and sorts out.
+fn sorted(
+    request: &Request,
+    bases: &Bases,
+    fetcher: &mut Fetcher,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Result<(SortedTree, Origin), Failure> {
+    let main = Remote {
+        url: request.url.clone(),
+        reference: request.reference.clone(),
+        path: request.path.clone(),
+    };
+    let fetched = fetcher.fetch(&main)?;
+    let flattened = flatten(request, &fetched.tree, fetcher, sources, diagnostics)?;
+    let keys: Vec<(String, String)> = flattened
+        .objects
+        .iter()
+        .map(|object| {
+            let text = |pointer: &str| {
+                object
+                    .body
+                    .pointer(pointer)
+                    .and_then(Value::as_str)
+                    .unwrap_or("")
+            };
+            (text("/kind").to_owned(), text("/metadata/name").to_owned())
+        })
+        .collect();
+    let own = Reference::read(&request.name, &bases.files);
+    let other = Reference::choose(&bases.others(&request.name), &keys);
+    let references: Vec<Reference> = own.into_iter().chain(other).collect();
+    let sorted = sort_out::sort_out(flattened.objects, &references, diagnostics)?;
+    let mut origin = Origin {
+        repository: fetch::shown(&request.url, None),
+        reference: request.reference.clone(),
+        path: request.path.trim_matches('/').to_owned(),
+        whole_tree: request.reach == Reach::Tree,
+        remotes: fetcher
+            .fetched()
+            .filter(|(url, reference, _)| {
+                (*url, *reference) != (main.url.as_str(), main.reference.as_deref())
+            })
+            .map(|(url, reference, commit)| (fetch::shown(url, reference), commit.to_owned()))
+            .collect(),
+        commit: fetched.commit,
+        digest: Digest::of(b""),
+    };
+    let files = texts(&sorted, &origin);
+    let mut hasher = Hasher::default();
+    for (path, text) in &files {
+        for part in [path.as_str(), without_header(text)] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+    }
+    origin.digest = hasher.finish();
+    let tree = SortedTree {
+        sorted,
+        references,
+        files,
+    };
+    Ok((tree, origin))
+}
+
+fn flatten(
+    request: &Request,
+    tree: &Arc<Tree>,
+    fetcher: &mut Fetcher,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Result<Flattened, Failure> {
+    let options = Options {
+        reach: request.reach,
+        ..Options::default()
+    };
+    if kustomize::is_kustomization(tree, &request.path) {
+        let fetch = &mut |remote: &Remote| Ok(fetcher.fetch(remote)?.tree);
+        Ok(kustomize::flatten(
+            tree,
+            &request.path,
+            &options,
+            sources,
+            diagnostics,
+            fetch,
+        )?)
+    } else {
+        Ok(kustomize::read_directory(
+            tree,
+            &request.path,
+            &options,
+            sources,
+            diagnostics,
+        )?)
+    }
+}
+
+/// Writes the texts of `manifests/` and `cluster/`, and the component for the namespace.
+fn texts(sorted: &sort_out::Sorted, origin: &Origin) -> BTreeMap<String, String> {
+    let header = format!(
+        "# Vendored from {} at {}; not to be edited, changes belong into patches.\n",
+        origin.shown(),
+        origin.commit
+    );
+    let parts = [
+        ("manifests", &sorted.manifests),
+        ("cluster", &sorted.cluster),
+    ];
+    let mut files = BTreeMap::new();
+    for (directory, lists) in parts {
+        for (file, objects) in lists {
+            let mut text = header.clone();
+            yaml::emit_documents(objects, &mut text);
+            files.insert(format!("{directory}/{file}.yaml"), text);
+        }
+    }
+    if !sorted.localised.is_empty() {
+        let text = localise::component(&sorted.namespace, &sorted.localised);
+        files.insert(localise::COMPONENT.to_owned(), text);
+    }
+    files
+}
+
+impl sort_out::Sorted {
+    fn counts(&self) -> BTreeMap<String, usize> {
+        let manifests = self
+            .manifests
+            .iter()
+            .map(|(file, list)| (format!("manifests/{file}.yaml"), list.len()));
+        let cluster = self
+            .cluster
+            .iter()
+            .map(|(file, list)| (format!("cluster/{file}.yaml"), list.len()));
+        manifests.chain(cluster).collect()
+    }
+}
+
+/// Loads a base as `render` will, before anything is written.
+fn check_base(
+    name: &str,
+    files: &BTreeMap<String, String>,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), Rejected> {
+    let mut sources = Sources::default();
+    let ids: BTreeMap<String, FileId> = files
+        .iter()
+        .map(|(path, text)| {
+            (
+                path.clone(),
+                sources.add(format!("base/{name}/{path}"), text.as_str()),
+            )
+        })
+        .collect();
+    let mut found = Diagnostics::default();
+    let loaded = Base::load(name, &ids, &sources, &mut found);
+    for finding in found.iter() {
+        // Its texts are not written yet, so it cannot point into them.
+        let mut finding = finding.clone();
+        if let Some(span) = finding.span.take() {
+            finding.path = Some(sources.get(span.file).path.clone());
+        }
+        finding.related.clear();
+        diagnostics.push(finding);
+    }
+    loaded.map(|_| ())
+}
+
+/// Says in a few lines what was vendored.
+pub fn summary(vendored: &Vendored) -> String {
+    let Vendored { name, origin, .. } = vendored;
+    let mut text = format!("base/{name}: {} at {}\n", origin.shown(), origin.commit);
+    for (remote, commit) in &origin.remotes {
+        text.push_str(&format!("  with {remote} at {commit}\n"));
+    }
+    for (path, count) in &vendored.objects {
+        let objects = if *count == 1 { "object" } else { "objects" };
+        text.push_str(&format!("  {path}: {count} {objects}\n"));
+    }
+    for (image, reference) in &vendored.images {
+        text.push_str(&format!("  image {image}: {reference}\n"));
+    }
+    text
+}

@@ -1,0 +1,432 @@
+//! Fetches commits and reads their files, through the `git` program.
+//!
+//! Takes addresses and references; gives the files of the commit in memory, read from Git's objects: nothing is checked
+//! out, no hook runs, no submodule is followed. Knows nothing of what the files say.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow, bail};
+
+use crate::git;
+use crate::kustomize::{Remote, Tree};
+
+/// Largest file that is read, in bytes; the largest CRD of the field has two megabytes.
+const LARGEST_FILE: u64 = 16 << 20;
+/// Most bytes of one commit that are read.
+const LARGEST_COMMIT: u64 = 1 << 30;
+/// Most entries of one commit.
+const MOST_ENTRIES: usize = 500_000;
+
+/// What was fetched.
+#[derive(Debug, Clone)]
+pub(super) struct Fetched {
+    /// The files.
+    pub(super) tree: Arc<Tree>,
+    /// The commit's name, in full.
+    pub(super) commit: String,
+}
+
+/// Fetches into a directory of its own, each repository and reference once.
+pub(super) struct Fetcher {
+    place: PathBuf,
+    fetched: BTreeMap<(String, Option<String>), Fetched>,
+}
+
+impl Fetcher {
+    /// Makes a fetcher that works in a directory, which must be there and empty.
+    pub(super) fn new(place: PathBuf) -> Self {
+        Fetcher {
+            place,
+            fetched: BTreeMap::new(),
+        }
+    }
+
+    /// Returns what was fetched so far: addresses and references with the commits that they meant.
+    pub(super) fn fetched(&self) -> impl Iterator<Item = (&str, Option<&str>, &str)> {
+        self.fetched.iter().map(|((url, reference), fetched)| {
+            (url.as_str(), reference.as_deref(), fetched.commit.as_str())
+        })
+    }
+
+    /// Fetches what an address means, whatever its path.
+    ///
+    /// Errors: what `git` says, with the address; an address that `git` is not given; limits.
+    pub(super) fn fetch(&mut self, remote: &Remote) -> anyhow::Result<Fetched> {
+        let key = (remote.url.clone(), remote.reference.clone());
+        if let Some(fetched) = self.fetched.get(&key) {
+            return Ok(fetched.clone());
+        }
+        let shown = shown(&remote.url, remote.reference.as_deref());
+        let directory = self.place.join(self.fetched.len().to_string());
+        let fetched =
+            fetch(&directory, remote, &shown).with_context(|| format!("fetching `{shown}`"))?;
+        self.fetched.insert(key, fetched.clone());
+        Ok(fetched)
+    }
+}
+
+/// Writes an address with its reference, the form in which both are recorded; without a password in it.
+pub(super) fn shown(url: &str, reference: Option<&str>) -> String {
+    let url = without_password(url);
+    match reference {
+        Some(reference) => format!("{url}@{reference}"),
+        None => url,
+    }
+}
+
+/// Leaves out what stands between `//` and `@`, unless it is only a user name.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let host = rest.split('/').next().unwrap_or(rest);
+    match host.rsplit_once('@') {
+        Some((user, _)) if user.contains(':') || scheme.starts_with("http") => {
+            format!("{scheme}://{}", &rest[user.len() + 1..])
+        }
+        _ => url.to_owned(),
+    }
+}
+
+/// Checks that an address is one that is fetched from.
+///
+/// Errors: a sentence.
+pub(super) fn check_url(url: &str) -> Result<(), String> {
+    let lower = url.to_ascii_lowercase();
+    let has_scheme = ["https://", "ssh://", "file://"]
+        .iter()
+        .any(|scheme| lower.starts_with(scheme) && url.len() > scheme.len());
+    let is_scp = !url.contains("://")
+        && url.split_once(':').is_some_and(|(host, path)| {
+            let host = host.rsplit('@').next().unwrap_or(host);
+            !path.is_empty()
+                && host.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && host
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+        });
+    let plain =
+        !url.contains(|c: char| c.is_control() || c.is_whitespace()) && !url.starts_with('-');
+    if plain && (has_scheme || is_scp) {
+        Ok(())
+    } else {
+        Err(format!(
+            "`{url}` is none of https://, ssh://, file:// and user@host:path"
+        ))
+    }
+}
+
+/// Checks that a reference is a name that `git` takes for one.
+///
+/// Errors: a sentence.
+pub(super) fn check_reference(reference: &str) -> Result<(), String> {
+    let refused = |c: char| c.is_control() || c.is_whitespace() || ":^~?*[\\".contains(c);
+    if reference.is_empty()
+        || reference.starts_with(['-', '+', '/'])
+        || reference.contains("..")
+        || reference.contains("@{")
+        || reference.contains(refused)
+    {
+        return Err(format!(
+            "`{reference}` is not the name of a branch, a tag or a commit"
+        ));
+    }
+    Ok(())
+}
+
+fn fetch(directory: &Path, remote: &Remote, name: &str) -> anyhow::Result<Fetched> {
+    check_url(&remote.url).map_err(anyhow::Error::msg)?;
+    if let Some(reference) = &remote.reference {
+        check_reference(reference).map_err(anyhow::Error::msg)?;
+    }
+    let repository = Repository { directory };
+    run(git::program()
+        .args(["init", "--quiet", "--bare", "--"])
+        .arg(directory))?;
+    let commit = repository.fetch(remote)?;
+    let tree = repository.read(&commit, name)?;
+    Ok(Fetched {
+        tree: Arc::new(tree),
+        commit,
+    })
+}
+
+/// A repository that commits are fetched into.
+struct Repository<'p> {
+    directory: &'p Path,
+}
+
+impl Repository<'_> {
+    fn git(&self) -> Command {
+        let mut command = git::program();
+        command.arg("--git-dir").arg(self.directory);
+        for setting in [
+            "protocol.allow=never",
+            "protocol.https.allow=always",
+            "protocol.ssh.allow=always",
+            "protocol.file.allow=always",
+            "core.hooksPath=/dev/null",
+            "gc.auto=0",
+            "maintenance.auto=false",
+        ] {
+            command.args(["-c", setting]);
+        }
+        command
+    }
+
+    /// Fetches one commit, and returns its name.
+    fn fetch(&self, remote: &Remote) -> anyhow::Result<String> {
+        let reference = remote.reference.as_deref().unwrap_or("HEAD");
+        let options = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules"];
+        let alone = run(self
+            .git()
+            .args(options)
+            .args(["--depth=1", "--", &remote.url, reference]));
+        match alone {
+            Ok(_) => self.commit("FETCH_HEAD"),
+            // Servers need not give a commit by its name, and give no abbreviated one: then everything is fetched.
+            Err(_) if is_commit_name(reference) => {
+                run(self.git().args(options).args([
+                    "--",
+                    &remote.url,
+                    "+refs/heads/*:refs/heads/*",
+                    "+refs/tags/*:refs/tags/*",
+                ]))?;
+                self.commit(reference)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn commit(&self, revision: &str) -> anyhow::Result<String> {
+        let revision = format!("{revision}^{{commit}}");
+        let said = run(self.git().args([
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            &revision,
+        ]))?;
+        let commit = String::from_utf8_lossy(&said).trim().to_owned();
+        if is_commit_name(&commit) {
+            Ok(commit)
+        } else {
+            bail!("`git` names no commit")
+        }
+    }
+
+    /// Reads the files of a commit.
+    fn read(&self, commit: &str, name: &str) -> anyhow::Result<Tree> {
+        let listing = run(self
+            .git()
+            .args(["ls-tree", "-r", "-z", "-l", "--full-tree", commit]))?;
+        let mut tree = Tree::new(name);
+        let mut wanted = Vec::new();
+        let mut total = 0;
+        for (number, line) in listing
+            .split(|byte| *byte == 0)
+            .filter(|line| !line.is_empty())
+            .enumerate()
+        {
+            if number == MOST_ENTRIES {
+                bail!("the commit has more than {MOST_ENTRIES} entries");
+            }
+            // A path that is no text cannot be named by a kustomization.
+            let Ok(line) = std::str::from_utf8(line) else {
+                continue;
+            };
+            let (entry, path) = line
+                .split_once('\t')
+                .ok_or_else(|| anyhow!("`git ls-tree` prints `{line}`"))?;
+            let mut words = entry.split_ascii_whitespace();
+            let (mode, _, object, size) = (words.next(), words.next(), words.next(), words.next());
+            let size: u64 = size.and_then(|size| size.parse().ok()).unwrap_or(0);
+            match (mode, object) {
+                (Some("160000"), _) => tree.add_module(path)?,
+                (Some("120000" | "100644" | "100755" | "100664"), _) if size > LARGEST_FILE => {
+                    tree.add_too_large(path, size)?;
+                }
+                (Some(mode @ ("120000" | "100644" | "100755" | "100664")), Some(object)) => {
+                    total += size;
+                    if total > LARGEST_COMMIT {
+                        bail!("the files of the commit come to more than {LARGEST_COMMIT} bytes");
+                    }
+                    wanted.push((object.to_owned(), path.to_owned(), mode == "120000"));
+                }
+                _ => bail!("`git ls-tree` prints `{line}`"),
+            }
+        }
+        self.read_objects(wanted, &mut tree)?;
+        Ok(tree)
+    }
+
+    /// Reads objects into a tree.
+    fn read_objects(
+        &self,
+        wanted: Vec<(String, String, bool)>,
+        tree: &mut Tree,
+    ) -> anyhow::Result<()> {
+        let mut child = self
+            .git()
+            .args(["cat-file", "--batch"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("running the program `git`")?;
+        let mut input = child.stdin.take().context("`git` takes no input")?;
+        let mut output = BufReader::new(child.stdout.take().context("`git` gives no output")?);
+        let read = std::thread::scope(|scope| {
+            let names: Vec<&str> = wanted.iter().map(|(object, ..)| object.as_str()).collect();
+            // Written on a thread of its own: `git` answers before it has read everything.
+            scope.spawn(move || {
+                for name in names {
+                    // When `git` has gone away, reading says so.
+                    if writeln!(input, "{name}").is_err() {
+                        break;
+                    }
+                }
+            });
+            for (object, path, is_link) in &wanted {
+                let bytes = read_object(&mut output, object)?;
+                if *is_link {
+                    let target = String::from_utf8(bytes).unwrap_or_else(|_| "/".to_owned());
+                    tree.add_link(path, target)?;
+                } else {
+                    tree.add_file(path, bytes)?;
+                }
+            }
+            anyhow::Ok(())
+        });
+        drop(output);
+        let status = child.wait().context("waiting for the program `git`")?;
+        read?;
+        if status.success() {
+            Ok(())
+        } else {
+            bail!("`git cat-file` failed")
+        }
+    }
+}
+
+/// Reads one object as `git cat-file --batch` prints it.
+fn read_object(output: &mut impl BufRead, object: &str) -> anyhow::Result<Vec<u8>> {
+    let mut header = String::new();
+    output
+        .read_line(&mut header)
+        .context("reading from `git`")?;
+    let size: u64 = header
+        .trim_end()
+        .strip_prefix(object)
+        .and_then(|rest| rest.strip_prefix(" blob "))
+        .and_then(|size| size.parse().ok())
+        .filter(|size| *size <= LARGEST_FILE)
+        .ok_or_else(|| anyhow!("`git cat-file` prints `{}`", header.trim_end()))?;
+    let mut bytes = Vec::new();
+    output
+        .by_ref()
+        .take(size + 1)
+        .read_to_end(&mut bytes)
+        .context("reading from `git`")?;
+    if bytes.pop() != Some(b'\n') || bytes.len() as u64 != size {
+        bail!("`git cat-file` ends in the middle of a file");
+    }
+    Ok(bytes)
+}
+
+/// Tells whether a text can be the name of a commit, perhaps abbreviated.
+fn is_commit_name(text: &str) -> bool {
+    (7..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Runs `git` and returns what it prints.
+///
+/// Errors: what it says on standard error.
+fn run(command: &mut Command) -> anyhow::Result<Vec<u8>> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .context("running the program `git`")?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<&str> = said
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty())
+        .collect();
+    if lines.is_empty() {
+        bail!("`git` failed without a word")
+    }
+    bail!("{}", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_are_fetched_from() {
+        for url in [
+            "https://github.com/kubeflow/pipelines",
+            "ssh://git@host.example:2222/org/repo",
+            "file:///srv/repo.git",
+            "git@github.com:org/repo.git",
+            "host.example:org/repo",
+        ] {
+            assert_eq!(check_url(url), Ok(()), "{url}");
+        }
+        for url in [
+            "http://github.com/org/repo",
+            "ext::sh -c x",
+            "ext::sh%20-c%20x",
+            "--upload-pack=x:y",
+            "-oProxyCommand=x:y",
+            "../repo",
+            "/srv/repo",
+            "fd::17",
+            "https://",
+            "git@-oProxyCommand=x:y",
+        ] {
+            assert!(check_url(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn references() {
+        for reference in [
+            "main",
+            "v1.2.3",
+            "release/1.0",
+            "feature#1",
+            "0123abc",
+            "refs/tags/v1",
+        ] {
+            assert_eq!(check_reference(reference), Ok(()), "{reference}");
+        }
+        for reference in ["", "-x", "+a", "a:b", "a..b", "a b", "HEAD~1", "a@{1}"] {
+            assert!(check_reference(reference).is_err(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        assert_eq!(
+            shown("https://me:secret@host.example/repo", Some("v1")),
+            "https://host.example/repo@v1"
+        );
+        assert_eq!(
+            shown("https://token@host.example/repo", None),
+            "https://host.example/repo"
+        );
+        assert_eq!(
+            shown("ssh://git@host.example/repo", None),
+            "ssh://git@host.example/repo"
+        );
+    }
+}

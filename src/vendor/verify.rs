@@ -1,0 +1,95 @@
+//! Holds bases against their lock, and vendored ones against upstream.
+
+use std::path::Path;
+
+use super::bases::Bases;
+use super::disk::Disk;
+use super::fetch::Fetcher;
+use super::{Failure, Request, is_upstream, sorted, without_header};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::source::Sources;
+
+/// Holds the bases against `base/base.lock`; with `upstream`, flattens the recorded commits of vendored bases anew and
+/// compares. Returns the names of the bases that were looked at.
+///
+/// Errors: `base-lock-mismatch`; those of [`add`].
+pub fn verify(
+    root: &Path,
+    names: &[String],
+    upstream: bool,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vec<String>, Failure> {
+    let disk = Disk::open(root)?;
+    let bases = Bases::load(&disk, sources, diagnostics)?;
+    if let Some(unknown) = names.iter().find(|name| !bases.has(name)) {
+        return Err(Failure::Usage(format!("there is no base `{unknown}`")));
+    }
+    let all = bases.names();
+    let chosen: Vec<String> = all
+        .into_iter()
+        .filter(|name| names.is_empty() || names.contains(name))
+        .collect();
+    if upstream {
+        for name in &chosen {
+            verify_upstream(name, &bases, &disk, sources, diagnostics)?;
+        }
+    }
+    Ok(diagnostics.accept(chosen)?)
+}
+
+/// Flattens the recorded commit of a base anew, and compares it with what is there.
+fn verify_upstream(
+    name: &str,
+    bases: &Bases,
+    disk: &Disk,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), Failure> {
+    let Ok(recorded) = bases.recorded(name) else {
+        return Ok(());
+    };
+    let request = Request {
+        name: name.to_owned(),
+        url: recorded.url,
+        reference: Some(recorded.commit.clone()),
+        path: recorded.path,
+        reach: recorded.reach,
+    };
+    let place = disk.scratch()?;
+    let mut fetcher = Fetcher::new(place.path().to_owned());
+    let mut ignored = Diagnostics::default();
+    let outcome = sorted(&request, bases, &mut fetcher, sources, &mut ignored);
+    let (sorted, origin) =
+        outcome.inspect_err(|_| diagnostics.extend(std::mem::take(&mut ignored)))?;
+    let own = bases.files_of(name);
+    let path = format!("base/{name}/base.yaml");
+    for (remote, commit) in &origin.remotes {
+        let known = recorded.remotes.get(remote);
+        if known.is_some_and(|known| known != commit) {
+            let message = format!("`{remote}` means `{commit}` now");
+            let finding = Diagnostic::warning(Code::BaseLockMismatch, message).path(&*path);
+            diagnostics.push(finding.hint("the reference of a remote base has moved upstream"));
+        }
+    }
+    let differing = sorted.files.iter().find(|(path, text)| {
+        own.get(*path).map(|own| without_header(own)) != Some(without_header(text))
+    });
+    let extra = own
+        .keys()
+        .find(|path| is_upstream(path) && !sorted.files.contains_key(*path));
+    if let Some(file) = differing.map(|(path, _)| path).or(extra) {
+        diagnostics.push(
+            Diagnostic::error(
+                Code::BaseLockMismatch,
+                format!(
+                    "`base/{name}/{file}` is not what {} flattens to at `{}`",
+                    origin.repository, recorded.commit
+                ),
+            )
+            .path(format!("base/{name}/{file}"))
+            .hint("`tenantry vendor update` writes it anew; changes belong into patches"),
+        );
+    }
+    Ok(())
+}
