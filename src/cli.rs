@@ -79,6 +79,9 @@ pub enum Command {
     Render(Render),
     /// Check everything, render in memory and commit the tree to a branch, without touching the work tree
     Publish(Publish),
+    /// What the fleet runs
+    #[command(subcommand)]
+    Images(Images),
     /// Bring upstream kustomize trees into base/ as plain, pinned manifests
     Vendor(crate::commands::vendor::Vendor),
     /// Print the JSON Schema of projects.yaml
@@ -157,6 +160,22 @@ pub struct Publish {
     /// Also commit `hydrator.metadata`, which tells GitOps tools the commit of the inputs, at the top of the tree
     #[arg(long)]
     pub hydrator_metadata: bool,
+    /// How many threads work; by default as many as the machine runs at once
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+/// Subcommands of `images`.
+#[derive(Debug, Subcommand)]
+pub enum Images {
+    /// Print every image that the fleet runs, also those in variables, arguments and ConfigMaps; with -v or as JSON,
+    /// where it is used
+    List(ImagesList),
+}
+
+/// Arguments of `images list`.
+#[derive(Debug, Args)]
+pub struct ImagesList {
     /// How many threads work; by default as many as the machine runs at once
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,

@@ -1,5 +1,6 @@
 //! One function per command: glue between the command line, the compiler and the disk.
 
+mod images;
 mod init;
 mod parallel;
 mod print;
@@ -10,7 +11,7 @@ pub mod vendor;
 use std::io;
 use std::path::PathBuf;
 
-use crate::cli::{self, Cli, Command};
+use crate::cli::{self, Cli, Command, Images};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::inputs::{self, find_root};
@@ -54,6 +55,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Validate(arguments) => render::validate(arguments, &mut console),
         Command::Render(arguments) => render::render(arguments, &mut console),
         Command::Publish(arguments) => publish::publish(arguments, &mut console),
+        Command::Images(Images::List(arguments)) => images::list(arguments, &mut console),
         Command::Vendor(arguments) => vendor::vendor(arguments, &mut console),
         Command::Schema => print::schema(&console),
         Command::Completions(arguments) => print::completions(arguments, &console),

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::base::{self, Base};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
+use crate::images::Use;
 use crate::inputs::{Failure, Inputs};
 use crate::layout;
 use crate::leak::{self, Registry, Suspicion, Vocabulary};
@@ -17,7 +18,7 @@ use crate::model::{
 };
 use crate::object::Object;
 use crate::plan;
-use crate::render::{self, Hash};
+use crate::render::{self, Hash, Rendered};
 use crate::source::{FileId, Sources, Span};
 use crate::stage::{self, Hashes, Skeleton, Stages};
 use crate::sync::{self, Wiring};
@@ -230,17 +231,18 @@ impl Compilation {
         project: &Project,
         diagnostics: &mut Diagnostics,
     ) -> Result<Vec<Object>, Rejected> {
-        self.hashed_objects(project, |_| false, &mut render::hash, diagnostics)
+        let rendered = self.rendered(project, Way::DIRECT, &mut render::hash, diagnostics)?;
+        Ok(rendered.objects)
     }
 
-    /// Returns the objects of a project, or of a shape, in which `has_gaps` tells what is a placeholder.
-    fn hashed_objects(
+    /// Renders a project or a shape.
+    fn rendered(
         &self,
         project: &Project,
-        has_gaps: fn(&Value) -> bool,
+        way: Way,
         hash: Hash<'_>,
         diagnostics: &mut Diagnostics,
-    ) -> Result<Vec<Object>, Rejected> {
+    ) -> Result<Rendered, Rejected> {
         let cluster = self.cluster_of(project);
         let base = &self.bases[&project.base];
         let plan = plan::resolve(project, cluster, base, diagnostics)?;
@@ -249,29 +251,34 @@ impl Compilation {
             .iter()
             .flat_map(|(path, _)| self.extra[path].iter().cloned())
             .collect();
-        let objects = render::render(
+        let source = render::Source {
             project,
             cluster,
-            &plan,
+            plan: &plan,
             base,
             extra,
-            |objects, scope| self.patches.apply(objects, project, scope, has_gaps),
+            list_images: way.list_images,
+        };
+        let rendered = render::render(
+            source,
+            |objects, scope| self.patches.apply(objects, project, scope, way.has_gaps),
             hash,
         )
         .map_err(|found| {
             diagnostics.extend(found);
             Rejected
         })?;
+        let objects = &rendered.objects;
         let vocabulary = &self.vocabularies[&project.base];
-        for finding in leak::check(&objects, project, cluster, &self.registry, vocabulary) {
+        for finding in leak::check(objects, project, cluster, &self.registry, vocabulary) {
             diagnostics.push(finding);
         }
         if cluster.sync.contains(&SyncTool::Argocd) {
-            for finding in sync::argocd::check(&objects, project) {
+            for finding in sync::argocd::check(objects, project) {
                 diagnostics.push(finding);
             }
         }
-        diagnostics.accept(objects)
+        diagnostics.accept(rendered)
     }
 
     fn project(
@@ -285,7 +292,7 @@ impl Compilation {
             None => layout::lay_out(&self.objects(project, diagnostics)?, &project.base),
         };
         Ok(RenderedDirectory {
-            path: format!("{}/{}", project.cluster, project.namespace),
+            path: directory_of(project),
             project: Some(project.name.clone()),
             base: Some(project.base.clone()),
             state: match project.state {
@@ -305,13 +312,17 @@ impl Compilation {
             let mut hashes = Hashes::default();
             let mut found = Diagnostics::default();
             let objects = self
-                .hashed_objects(
+                .rendered(
                     shape,
-                    stage::has_gaps,
+                    Way {
+                        has_gaps: stage::has_gaps,
+                        ..Way::DIRECT
+                    },
                     &mut |text, length| hashes.hash(text, length),
                     &mut found,
                 )
-                .ok()?;
+                .ok()?
+                .objects;
             // A finding is about a project, not about a shape.
             if found.iter().next().is_some() {
                 return None;
@@ -330,14 +341,31 @@ impl Compilation {
     }
 
     /// Renders what the newest base of a cluster's projects needs once per cluster.
-    ///
-    /// CRDs of a newer release serve the stacks of older ones too (kfp-stack §3.3).
     fn cluster(
         &self,
         cluster: &Cluster,
         diagnostics: &mut Diagnostics,
     ) -> Result<RenderedDirectory, Rejected> {
         let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
+        let rendered = self.cluster_objects(cluster, base, diagnostics);
+        diagnostics.accept(RenderedDirectory {
+            path: format!("{}/{CLUSTER_DIRECTORY}", cluster.name),
+            project: None,
+            base: Some(base.facts.name.clone()),
+            state: "active".to_owned(),
+            files: layout::lay_out(&rendered.objects, &base.facts.name),
+        })
+    }
+
+    /// Returns the objects that a cluster gets once.
+    ///
+    /// CRDs of a newer release serve the stacks of older ones too (kfp-stack §3.3).
+    fn cluster_objects(
+        &self,
+        cluster: &Cluster,
+        base: &Base,
+        diagnostics: &mut Diagnostics,
+    ) -> Rendered {
         let webhook = self
             .projects_of(cluster)
             .any(|project| project.components.api_server.pipeline_store == "kubernetes");
@@ -361,14 +389,59 @@ impl Compilation {
                 ),
             }
         }
-        render::cluster_objects(&mut objects, cluster, base);
-        diagnostics.accept(RenderedDirectory {
-            path: format!("{}/{CLUSTER_DIRECTORY}", cluster.name),
-            project: None,
-            base: Some(base.facts.name.clone()),
-            state: "active".to_owned(),
-            files: layout::lay_out(&objects, &base.facts.name),
-        })
+        let images = render::cluster_objects(&mut objects, cluster, base, diagnostics);
+        Rendered { objects, images }
+    }
+
+    /// Returns the references to images in one directory, and the projects that have them: several when they are of one
+    /// shape, of which only the first is looked at; none for a directory without projects, or one that another stands for.
+    ///
+    /// Errors: as for rendering it.
+    pub fn images(
+        &self,
+        number: usize,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Images<'_>, Rejected> {
+        match self.units[number] {
+            Unit::Wiring(_) => Ok(Images::default()),
+            Unit::Cluster(index) => {
+                let cluster = &self.model.clusters[index];
+                let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
+                let rendered = self.cluster_objects(cluster, base, diagnostics);
+                diagnostics.accept(Images {
+                    uses: rendered.images,
+                    directories: vec![format!("{}/{CLUSTER_DIRECTORY}", cluster.name)],
+                    projects: Vec::new(),
+                })
+            }
+            Unit::Project(index) => {
+                let alike = self.stages.alike(index);
+                if alike.first() != Some(&index) {
+                    return Ok(Images::default());
+                }
+                let project = &self.model.projects[index];
+                let way = Way {
+                    list_images: true,
+                    ..Way::DIRECT
+                };
+                let rendered = self.rendered(project, way, &mut render::hash, diagnostics)?;
+                let projects: Vec<&Project> = alike
+                    .iter()
+                    .map(|index| &self.model.projects[*index])
+                    .collect();
+                Ok(Images {
+                    uses: rendered.images,
+                    directories: projects
+                        .iter()
+                        .map(|project| directory_of(project))
+                        .collect(),
+                    projects: projects
+                        .iter()
+                        .map(|project| project.name.as_str())
+                        .collect(),
+                })
+            }
+        }
     }
 
     fn projects_of<'a>(&'a self, cluster: &'a Cluster) -> impl Iterator<Item = &'a Project> {
@@ -385,6 +458,39 @@ impl Compilation {
             .find(|cluster| cluster.name == project.cluster)
             .expect("validation has resolved every project's cluster")
     }
+}
+
+/// How a project is rendered.
+#[derive(Clone, Copy)]
+struct Way {
+    /// Whether the references to images are wanted.
+    list_images: bool,
+    /// Tells what is a placeholder, in a shape.
+    has_gaps: fn(&Value) -> bool,
+}
+
+impl Way {
+    /// As itself, for its objects.
+    const DIRECT: Way = Way {
+        list_images: false,
+        has_gaps: |_| false,
+    };
+}
+
+/// References to images, and whose they are.
+#[derive(Debug, Default)]
+pub struct Images<'a> {
+    /// The references.
+    pub uses: Vec<Use>,
+    /// The directories that have them, below the tree.
+    pub directories: Vec<String>,
+    /// The projects of these directories, in the same order; none for a cluster's own.
+    pub projects: Vec<&'a str>,
+}
+
+/// Returns the directory of a project below the tree.
+fn directory_of(project: &Project) -> String {
+    format!("{}/{}", project.cluster, project.namespace)
 }
 
 /// Decides on the wiring.

@@ -200,6 +200,14 @@ fn own_names(project: &Project) -> HashSet<&str> {
     own
 }
 
+/// Lists the words that the platform's settings bring into every project: a registry may be called like a team.
+fn platform_words(cluster: &Cluster) -> impl Iterator<Item = &str> {
+    let targets = cluster.images.mirrors.values();
+    targets
+        .chain(&cluster.pull_secrets)
+        .flat_map(|text| words(text).map(|(_, word)| word))
+}
+
 fn given_namespaces<'a>(project: &'a Project, cluster: &'a Cluster) -> HashSet<&'a str> {
     let mut given: HashSet<&str> = HashSet::from([cluster.network.dns.namespace.as_str()]);
     given.extend(
@@ -320,9 +328,11 @@ impl<'a> Search<'a> {
         registry: &'a Registry,
         vocabulary: &'a Vocabulary,
     ) -> Self {
+        let mut own = own_names(project);
+        own.extend(platform_words(cluster));
         Search {
             project,
-            own: own_names(project),
+            own,
             given: given_namespaces(project, cluster),
             cluster_domain: &cluster.cluster_domain,
             registry,

@@ -17,6 +17,7 @@ pub mod digest;
 pub mod exit;
 pub mod git;
 pub mod grammar;
+pub mod images;
 pub mod inputs;
 pub mod kustomize;
 pub mod layout;

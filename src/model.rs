@@ -11,6 +11,7 @@ mod credentials;
 mod database;
 pub mod derived;
 mod forms;
+mod images;
 mod labels;
 mod load;
 mod members;
@@ -30,6 +31,7 @@ use serde_json::Value;
 
 use crate::source::Span;
 
+pub use images::ImagePolicy;
 pub use load::load;
 pub use members::{Member, Members};
 pub use patches::{PatchBody, PatchSource};
@@ -84,6 +86,8 @@ pub struct Cluster {
     pub secrets_generator: SecretsGenerator,
     /// Names of image pull secrets on every service account and pod.
     pub pull_secrets: Vec<String>,
+    /// Where images come from.
+    pub images: ImagePolicy,
     /// What the network policies must let through.
     pub network: PlatformNetwork,
     /// Default store of `externalSecret` credentials.

@@ -3,6 +3,7 @@
 //! Takes a project, its plan and its base; gives the objects, complete and in order.
 //! Makes no choices: whatever can vary was settled in the plan. Knows Kubernetes and nothing of KFP, files or Git.
 
+mod images;
 mod members;
 mod namespace;
 mod network;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use crate::base::Base;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::digest::Digest;
+use crate::images::Use;
 use crate::model::{Cluster, Project};
 use crate::object::Object;
 use crate::plan::{self, Plan};
@@ -32,19 +34,48 @@ pub fn hash(text: &str, length: usize) -> String {
     digits
 }
 
-/// Returns the objects of one project, each with the file it goes to, in the order in which they are written.
+/// What a project or a cluster is rendered to.
+#[derive(Debug)]
+pub struct Rendered {
+    /// The objects, each with the file it goes to, in the order in which they are written.
+    pub objects: Vec<Object>,
+    /// The references to images in them, when they were asked for or the cluster has a policy for images.
+    pub images: Vec<Use>,
+}
+
+/// What a project is rendered from.
+#[derive(Debug)]
+pub struct Source<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// Its cluster.
+    pub cluster: &'a Cluster,
+    /// Every decision about it.
+    pub plan: &'a Plan,
+    /// Its base.
+    pub base: &'a Base,
+    /// The objects of `extraManifests`.
+    pub extra: Vec<Object>,
+    /// Whether the references to images are wanted, whatever the policy.
+    pub list_images: bool,
+}
+
+/// Returns the objects of one project.
 ///
-/// `extra` are the objects of `extraManifests`; `patch` applies the project's patches; `hash` makes the hashes that objects carry, [`hash`] or what stands in for it.
-/// Errors: the codes of templates and patches, `duplicate-object`, `cluster-scoped-kind`.
+/// `patch` applies the project's patches; `hash` makes the hashes that objects carry: [`hash`] or what stands in for it.
+/// Errors: the codes of templates and patches, `duplicate-object`, `cluster-scoped-kind`, and those of images.
 pub fn render(
-    project: &Project,
-    cluster: &Cluster,
-    plan: &Plan,
-    base: &Base,
-    extra: Vec<Object>,
+    source: Source<'_>,
     patch: impl FnOnce(&mut Vec<Object>, &Scope) -> Result<(), Diagnostics>,
     hash: Hash<'_>,
-) -> Result<Vec<Object>, Diagnostics> {
+) -> Result<Rendered, Diagnostics> {
+    let Source {
+        project,
+        cluster,
+        plan,
+        base,
+        ..
+    } = source;
     let scope = plan::scope(project, cluster, plan);
     let mut objects = base
         .assemble(&scope)
@@ -53,17 +84,22 @@ pub fn render(
     objects.extend(members::objects(&objects, project, base));
     objects.extend(namespace::objects(project));
     objects.extend(network::policies(&objects, project, cluster, plan, base));
-    objects.extend(extra);
+    objects.extend(source.extra);
     // Before the state: a patch of replicas must not wake up a paused project.
     patch(&mut objects, &scope)?;
     state::apply(&mut objects, project.state);
-    transform::finish(&mut objects, project, cluster, plan, base, hash);
     let mut diagnostics = Diagnostics::default();
+    let images = if source.list_images || cluster.images.is_active() {
+        images::of_project(&mut objects, project, cluster, plan, base, &mut diagnostics)
+    } else {
+        Vec::new()
+    };
+    transform::finish(&mut objects, project, cluster, plan, base, hash);
     check(&objects, project, &mut diagnostics);
     if diagnostics.has_errors() {
         Err(diagnostics)
     } else {
-        Ok(objects)
+        Ok(Rendered { objects, images })
     }
 }
 
@@ -149,7 +185,16 @@ fn unrepresentable(value: &Value) -> Option<char> {
     }
 }
 
-/// Labels the objects that a cluster gets once, and puts them into the order in which they are applied.
-pub fn cluster_objects(objects: &mut [Object], cluster: &Cluster, base: &Base) {
+/// Completes the objects that a cluster gets once, and returns the references to images in them.
+///
+/// Errors: the codes of images.
+pub fn cluster_objects(
+    objects: &mut [Object],
+    cluster: &Cluster,
+    base: &Base,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Use> {
+    let images = images::of_cluster(objects, cluster, base, diagnostics);
     transform::cluster(objects, cluster, base);
+    images
 }

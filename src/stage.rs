@@ -313,6 +313,8 @@ pub struct Stages {
     projects: Vec<Option<(usize, Slots)>>,
     /// Indices of the projects, those of one shape together.
     order: Vec<usize>,
+    /// Indices of the projects of each shape, in ascending order.
+    groups: Vec<Vec<usize>>,
     shapes: Vec<Mutex<Shape>>,
 }
 
@@ -352,6 +354,7 @@ impl Stages {
             projects: vec![None; projects.len()],
             order: Vec::with_capacity(projects.len()),
             shapes: Vec::with_capacity(groups.len()),
+            groups: Vec::new(),
         };
         for (number, group) in groups.iter().enumerate() {
             for index in group {
@@ -367,7 +370,8 @@ impl Stages {
                 stages.projects[*index] = slots.map(|slots| (number, slots));
             }
         }
-        stages.order.extend(groups.into_iter().flatten());
+        stages.order.extend(groups.iter().flatten());
+        stages.groups = groups;
         let single = (0..projects.len()).filter(|index| stages.projects[*index].is_none());
         stages.order.extend(single.collect::<Vec<_>>());
         stages
@@ -376,6 +380,14 @@ impl Stages {
     /// Returns the indices of all projects in the order in which they are best rendered.
     pub fn order(&self) -> impl Iterator<Item = usize> {
         self.order.iter().copied()
+    }
+
+    /// Returns the indices of the projects that have the shape of one of them, itself among them, in ascending order.
+    pub fn alike(&self, index: usize) -> Vec<usize> {
+        match &self.projects[index] {
+            Some((shape, _)) => self.groups[*shape].clone(),
+            None => vec![index],
+        }
     }
 
     /// Returns the texts of a project and the skeleton of its shape, which `make` makes when it is the first of them.

@@ -8,15 +8,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 
 /// Paths of the keys; `*` is any key or item, and `<layer>` is `defaults`, each profile and each project.
 const KEYS: &[&str] = &[
-    "platform/images/mirrors",
-    "platform/images/allowUnmapped",
-    "platform/images/pullSecrets",
-    "platform/images/requireDigests",
     "platform/monitoring",
-    "platform/clusters/*/images/mirrors",
-    "platform/clusters/*/images/allowUnmapped",
-    "platform/clusters/*/images/pullSecrets",
-    "platform/clusters/*/images/requireDigests",
     "platform/clusters/*/monitoring",
     "databases/*/provision",
     "acknowledge",

@@ -109,6 +109,10 @@ codes! {
     IsolationOff => "isolation-off",
     /// Egress is restricted and a server outside of the cluster is not let through.
     EgressBlocked => "egress-blocked",
+    /// No mirror covers an image, and there are mirrors.
+    ImageNotMirrored => "image-not-mirrored",
+    /// An image without a digest, where digests are required.
+    ImageWithoutDigest => "image-without-digest",
     // Between projects.
     /// Two projects with one name.
     DuplicateProject => "duplicate-project",

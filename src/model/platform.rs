@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::credentials::kind_name;
 use super::scope::{Report, Scope, below, typed};
-use super::sync;
 use super::{Cluster, Dns, PlatformNetwork, SecretsGenerator, StoreRef, Sync};
+use super::{images, sync};
 use crate::config::merge::merge;
 use crate::config::types::{self, Generator, StoreKind};
 use crate::config::{Content, Node};
@@ -185,6 +185,7 @@ fn cluster(name: &str, merged: &Node, scope: &Scope, report: &mut Report) -> Clu
     let written: types::Cluster = typed(merged);
     let openshift = written.openshift.unwrap_or(false);
     let network = written.network.unwrap_or_default();
+    let images = written.images.unwrap_or_default();
     let external_secrets = written
         .external_secrets
         .and_then(|external| match external.store {
@@ -222,9 +223,9 @@ fn cluster(name: &str, merged: &Node, scope: &Scope, report: &mut Report) -> Clu
             Some(Generator::ExternalSecrets) => SecretsGenerator::ExternalSecrets,
             Some(Generator::Job) | None => SecretsGenerator::Job,
         },
-        pull_secrets: written
-            .images
-            .and_then(|images| images.pull_secrets)
+        images: images::resolve(scope, report, &images),
+        pull_secrets: images
+            .pull_secrets
             .unwrap_or_default()
             .into_iter()
             .map(|name| name.0)

@@ -40,10 +40,11 @@ pub(super) fn finish(
 ) {
     for object in objects.iter_mut() {
         set_namespace(object, &project.namespace);
-        service_account(object, project, cluster);
+        service_account(object, project);
         if object.file != "extra" {
-            pods(object, project, cluster, plan);
+            pods(object, project, plan);
         }
+        pull_secrets(object, cluster);
         labels(object, project, base);
         annotations(object, project);
         waves::annotate(object, project.state, &cluster.sync);
@@ -73,6 +74,7 @@ pub(super) fn cluster(objects: &mut [Object], cluster: &Cluster, base: &Base) {
             ]);
             add_all(&mut object.body["metadata"], "annotations", &keep);
         }
+        pull_secrets(object, cluster);
         waves::annotate(object, State::Active, &cluster.sync);
     }
     config_hashes(objects, &mut super::hash);
@@ -139,8 +141,8 @@ fn set_namespace(object: &mut Object, namespace: &str) {
     }
 }
 
-/// Adds the project's own annotations and labels and the pull secrets to a ServiceAccount.
-fn service_account(object: &mut Object, project: &Project, cluster: &Cluster) {
+/// Adds the project's own annotations and labels to a ServiceAccount.
+fn service_account(object: &mut Object, project: &Project) {
     if object.kind() != "ServiceAccount" {
         return;
     }
@@ -152,11 +154,29 @@ fn service_account(object: &mut Object, project: &Project, cluster: &Cluster) {
             &settings.annotations,
         );
     }
-    add_pull_secrets(&mut object.body, &cluster.pull_secrets);
 }
 
-/// Sets placement, pull secrets and proxy on the pods of a workload.
-fn pods(object: &mut Object, project: &Project, cluster: &Cluster, plan: &Plan) {
+/// Adds the pull secrets to a ServiceAccount and to the pods of a workload, those of `extraManifests` included: they come
+/// from the same registries.
+fn pull_secrets(object: &mut Object, cluster: &Cluster) {
+    match object.kind() {
+        "ServiceAccount" => add_pull_secrets(&mut object.body, &cluster.pull_secrets),
+        "Pod" => {
+            if let Some(spec) = object.body.get_mut("spec") {
+                add_pull_secrets(spec, &cluster.pull_secrets);
+            }
+        }
+        _ => {
+            let template = pod_template(&mut object.body);
+            if let Some(spec) = template.and_then(|template| template.get_mut("spec")) {
+                add_pull_secrets(spec, &cluster.pull_secrets);
+            }
+        }
+    }
+}
+
+/// Sets placement and proxy on the pods of a workload.
+fn pods(object: &mut Object, project: &Project, plan: &Plan) {
     if let Some(proxy) = &plan.proxy {
         let variables = [
             ("HTTP_PROXY", proxy.http.as_ref()),
@@ -191,7 +211,6 @@ fn pods(object: &mut Object, project: &Project, cluster: &Cluster, plan: &Plan) 
     if let Some(class) = &scheduling.priority_class_name {
         spec["priorityClassName"] = json!(class);
     }
-    add_pull_secrets(spec, &cluster.pull_secrets);
 }
 
 /// Sets one environment variable of a container, in place when it is there.

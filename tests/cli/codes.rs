@@ -139,7 +139,7 @@ fn every_code_is_drawn() {
             "patches:\n- target: {{kind: Deployment, name: ml-pipeline}}\n  {body}\n"
         ))
     };
-    let rejected: [(Code, Session); 15] = [
+    let rejected: [(Code, Session); 17] = [
         (Code::FileNotFound, Session::new()),
         (
             Code::EgressBlocked,
@@ -183,6 +183,14 @@ fn every_code_is_drawn() {
         (
             Code::UnrepresentableText,
             patch("patch: {metadata: {annotations: {a: \"{{ 'x' }}\\u007f\"}}}"),
+        ),
+        (
+            Code::ImageNotMirrored,
+            Session::with(&ONE.replace("kfp-2.17.0}", "kfp-2.17.0, images: {mirrors: {ghcr.io: m.example.com}}}")),
+        ),
+        (
+            Code::ImageWithoutDigest,
+            Session::with(&ONE.replace("kfp-2.17.0}", "kfp-2.17.0, images: {requireDigests: true}}")),
         ),
         (Code::UnsafePath, Session::with(&format!("{ONE}  extraManifests: [../x.yaml]\n"))),
     ];

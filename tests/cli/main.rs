@@ -3,6 +3,7 @@
 //! They show the wiring; what is decided about projects, trees and bases is tested where it is decided.
 
 mod codes;
+mod images;
 mod init;
 mod messages;
 mod render;
