@@ -47,8 +47,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::tree;
 
 pub use branch::Branch;
-pub(crate) use program::command as program;
 pub use commit::{CommitText, InputsCommit, Moment, Person, Signature};
+pub(crate) use program::command as program;
 pub use publisher::{Finished, Publisher};
 pub use reader::{FileKind, TreeFile, TreeReader};
 pub use remote::Remote;

@@ -219,7 +219,9 @@ pub fn update(
     let request = Request {
         name: name.to_owned(),
         url: url.map_or_else(|| recorded.url.clone(), str::to_owned),
-        reference: reference.map(str::to_owned).or_else(|| recorded.reference.clone()),
+        reference: reference
+            .map(str::to_owned)
+            .or_else(|| recorded.reference.clone()),
         path: recorded.path,
         reach: recorded.reach,
     };
@@ -228,7 +230,8 @@ pub fn update(
     let mut fetcher = Fetcher::new(place.path().to_owned());
     let mut warnings = Diagnostics::default();
     let outcome = sorted(&request, &bases, &mut fetcher, sources, &mut warnings);
-    let (sorted, origin) = outcome.inspect_err(|_| diagnostics.extend(std::mem::take(&mut warnings)))?;
+    let (sorted, origin) =
+        outcome.inspect_err(|_| diagnostics.extend(std::mem::take(&mut warnings)))?;
     let own = bases.files_of(name);
     let images = propose::named_images(&sorted.sorted, &sorted.references);
     let mut files: BTreeMap<String, String> = own
@@ -272,7 +275,12 @@ fn check_request(request: &Request) -> Result<(), Failure> {
         .bytes()
         .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte));
     let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    if !plain || name.len() > 63 || !name.starts_with(ends) || !name.ends_with(ends) || name.contains("..") {
+    if !plain
+        || name.len() > 63
+        || !name.starts_with(ends)
+        || !name.ends_with(ends)
+        || name.contains("..")
+    {
         return Err(Failure::Usage(format!(
             "`{name}` is not a name of a base: use up to 63 of `a-z`, `0-9`, `-` and `.`"
         )));
@@ -318,7 +326,13 @@ fn sorted(
         .objects
         .iter()
         .map(|object| {
-            let text = |pointer: &str| object.body.pointer(pointer).and_then(Value::as_str).unwrap_or("");
+            let text = |pointer: &str| {
+                object
+                    .body
+                    .pointer(pointer)
+                    .and_then(Value::as_str)
+                    .unwrap_or("")
+            };
             (text("/kind").to_owned(), text("/metadata/name").to_owned())
         })
         .collect();
@@ -333,7 +347,9 @@ fn sorted(
         whole_tree: request.reach == Reach::Tree,
         remotes: fetcher
             .fetched()
-            .filter(|(url, reference, _)| (*url, *reference) != (main.url.as_str(), main.reference.as_deref()))
+            .filter(|(url, reference, _)| {
+                (*url, *reference) != (main.url.as_str(), main.reference.as_deref())
+            })
             .map(|(url, reference, commit)| (fetch::shown(url, reference), commit.to_owned()))
             .collect(),
         commit: fetched.commit,
@@ -369,9 +385,22 @@ fn flatten(
     };
     if kustomize::is_kustomization(tree, &request.path) {
         let fetch = &mut |remote: &Remote| Ok(fetcher.fetch(remote)?.tree);
-        Ok(kustomize::flatten(tree, &request.path, &options, sources, diagnostics, fetch)?)
+        Ok(kustomize::flatten(
+            tree,
+            &request.path,
+            &options,
+            sources,
+            diagnostics,
+            fetch,
+        )?)
     } else {
-        Ok(kustomize::read_directory(tree, &request.path, &options, sources, diagnostics)?)
+        Ok(kustomize::read_directory(
+            tree,
+            &request.path,
+            &options,
+            sources,
+            diagnostics,
+        )?)
     }
 }
 
@@ -382,7 +411,10 @@ fn texts(sorted: &sort_out::Sorted, origin: &Origin) -> BTreeMap<String, String>
         origin.shown(),
         origin.commit
     );
-    let parts = [("manifests", &sorted.manifests), ("cluster", &sorted.cluster)];
+    let parts = [
+        ("manifests", &sorted.manifests),
+        ("cluster", &sorted.cluster),
+    ];
     let mut files = BTreeMap::new();
     for (directory, lists) in parts {
         for (file, objects) in lists {
@@ -400,8 +432,14 @@ fn texts(sorted: &sort_out::Sorted, origin: &Origin) -> BTreeMap<String, String>
 
 impl sort_out::Sorted {
     fn counts(&self) -> BTreeMap<String, usize> {
-        let manifests = self.manifests.iter().map(|(file, list)| (format!("manifests/{file}.yaml"), list.len()));
-        let cluster = self.cluster.iter().map(|(file, list)| (format!("cluster/{file}.yaml"), list.len()));
+        let manifests = self
+            .manifests
+            .iter()
+            .map(|(file, list)| (format!("manifests/{file}.yaml"), list.len()));
+        let cluster = self
+            .cluster
+            .iter()
+            .map(|(file, list)| (format!("cluster/{file}.yaml"), list.len()));
         manifests.chain(cluster).collect()
     }
 }
@@ -415,7 +453,12 @@ fn check_base(
     let mut sources = Sources::default();
     let ids: BTreeMap<String, FileId> = files
         .iter()
-        .map(|(path, text)| (path.clone(), sources.add(format!("base/{name}/{path}"), text.as_str())))
+        .map(|(path, text)| {
+            (
+                path.clone(),
+                sources.add(format!("base/{name}/{path}"), text.as_str()),
+            )
+        })
         .collect();
     let mut found = Diagnostics::default();
     let loaded = Base::load(name, &ids, &sources, &mut found);

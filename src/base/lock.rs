@@ -103,13 +103,22 @@ impl Lock {
     }
 
     /// Puts the files of one base, by path below its directory, in the place of what is locked of it.
-    pub fn replace<'a>(&mut self, base: &str, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) {
+    pub fn replace<'a>(
+        &mut self,
+        base: &str,
+        files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    ) {
         let prefix = format!("{base}/");
         self.entries.retain(|path, _| !path.starts_with(&prefix));
         for (path, bytes) in files {
             let digest = Digest::of(bytes);
-            self.entries
-                .insert(format!("{prefix}{path}"), Entry { digest, places: None });
+            self.entries.insert(
+                format!("{prefix}{path}"),
+                Entry {
+                    digest,
+                    places: None,
+                },
+            );
         }
     }
 

@@ -95,15 +95,31 @@ fn add(arguments: &Add, console: &mut Console) -> Result<Exit, Failure> {
         name: arguments.name.clone(),
         url: arguments.git.clone(),
         reference: arguments.reference.clone(),
-        path: if path == "." { String::new() } else { path.to_owned() },
-        reach: if arguments.whole_tree { Reach::Tree } else { Reach::Directory },
+        path: if path == "." {
+            String::new()
+        } else {
+            path.to_owned()
+        },
+        reach: if arguments.whole_tree {
+            Reach::Tree
+        } else {
+            Reach::Directory
+        },
     };
     console.note(Verbosity::Normal, &format!("fetching {}", request.shown()));
-    let vendored = vendor::add(&root, &request, &mut console.sources, &mut console.diagnostics)?;
+    let vendored = vendor::add(
+        &root,
+        &request,
+        &mut console.sources,
+        &mut console.diagnostics,
+    )?;
     tell(&vendored, console)?;
     console.note(
         Verbosity::Normal,
-        &format!("`base/{0}/base.yaml` is a proposal: look at it, then write `base: {0}`", vendored.name),
+        &format!(
+            "`base/{0}/base.yaml` is a proposal: look at it, then write `base: {0}`",
+            vendored.name
+        ),
     );
     Ok(Exit::Done)
 }
@@ -153,5 +169,7 @@ fn verify(arguments: &Verify, console: &mut Console) -> Result<Exit, Failure> {
 }
 
 fn tell(vendored: &Vendored, console: &Console) -> Result<(), Failure> {
-    console.print(&vendor::summary(vendored)).map_err(Failure::Output)
+    console
+        .print(&vendor::summary(vendored))
+        .map_err(Failure::Output)
 }

@@ -34,7 +34,11 @@ pub(super) struct Recorded {
 
 impl Bases {
     /// Reads the bases and holds them against their lock, so that a new lock blesses nothing that was changed by hand.
-    pub(super) fn load(disk: &Disk, sources: &mut Sources, diagnostics: &mut Diagnostics) -> Result<Self, Failure> {
+    pub(super) fn load(
+        disk: &Disk,
+        sources: &mut Sources,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Self, Failure> {
         let (ids, lock) = inputs::Inputs::bases(disk.root(), sources, diagnostics)?;
         let (parsed, mut findings) = match lock {
             Some(lock) => Lock::parse(lock, sources),
@@ -44,18 +48,29 @@ impl Bases {
             .into_iter()
             .map(|(path, file)| (path, sources.get(file).text.clone()))
             .collect();
-        let texts = files.iter().map(|(path, text)| (path.as_str(), text.as_bytes()));
+        let texts = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_bytes()));
         findings.extend(parsed.verify(texts));
         for finding in findings {
             diagnostics.push(finding);
         }
-        Ok(diagnostics.accept(Bases { files, lock: parsed })?)
+        Ok(diagnostics.accept(Bases {
+            files,
+            lock: parsed,
+        })?)
     }
 
     /// Returns their names.
     pub(super) fn names(&self) -> Vec<String> {
-        let names = self.files.keys().filter_map(|path| path.strip_suffix("/base.yaml"));
-        names.filter(|name| !name.contains('/')).map(str::to_owned).collect()
+        let names = self
+            .files
+            .keys()
+            .filter_map(|path| path.strip_suffix("/base.yaml"));
+        names
+            .filter(|name| !name.contains('/'))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Tells whether there is a base of that name.
@@ -79,7 +94,11 @@ impl Bases {
             .into_iter()
             .map(|(path, bytes)| (path.to_owned(), text(bytes)))
             .collect();
-        files.extend(self.files.iter().map(|(path, text)| (path.clone(), text.clone())));
+        files.extend(
+            self.files
+                .iter()
+                .map(|(path, text)| (path.clone(), text.clone())),
+        );
         let prefix = format!("{name}/");
         files.retain(|path, _| !path.starts_with(&prefix));
         files
@@ -93,15 +112,18 @@ impl Bases {
             return Err(Failure::Usage(format!("there is no base `{name}`")));
         };
         let document = yaml::load_one(text, &LoadOptions::default()).ok();
-        let upstream = document.and_then(|document| document.value.get("upstream")?.as_object().cloned());
+        let upstream =
+            document.and_then(|document| document.value.get("upstream")?.as_object().cloned());
         let mut upstream: BTreeMap<String, String> = upstream
             .into_iter()
             .flatten()
             .filter_map(|(key, value)| Some((key, value.as_str()?.to_owned())))
             .collect();
-        let (Some(url), Some(commit), Some(path)) =
-            (upstream.remove("repository"), upstream.remove("commit"), upstream.remove("path"))
-        else {
+        let (Some(url), Some(commit), Some(path)) = (
+            upstream.remove("repository"),
+            upstream.remove("commit"),
+            upstream.remove("path"),
+        ) else {
             return Err(Failure::Usage(format!(
                 "`base/{name}` was not vendored: its `upstream` has no `repository`, `commit` and `path`"
             )));
@@ -113,7 +135,11 @@ impl Bases {
             url,
             reference,
             path,
-            reach: if reach.as_deref() == Some("tree") { Reach::Tree } else { Reach::Directory },
+            reach: if reach.as_deref() == Some("tree") {
+                Reach::Tree
+            } else {
+                Reach::Directory
+            },
             commit,
             remotes: upstream,
         })

@@ -9,10 +9,16 @@ use crate::yaml;
 /// Replaces a top-level key of a YAML text with its whole value; everything else stays, comments included.
 pub(super) fn with_block(text: &str, key: &str, value: &Value) -> String {
     let mut block = String::new();
-    let map: serde_json::Map<String, Value> = [(key.to_owned(), value.clone())].into_iter().collect();
+    let map: serde_json::Map<String, Value> =
+        [(key.to_owned(), value.clone())].into_iter().collect();
     yaml::emit(&Value::Object(map), &mut block);
-    let starts = |line: &str| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'));
-    let continues = |line: &str| line.starts_with([' ', '\t']) || line.starts_with("- ") || line.trim_end() == "-";
+    let starts = |line: &str| {
+        line.strip_prefix(key)
+            .is_some_and(|rest| rest.starts_with(':'))
+    };
+    let continues = |line: &str| {
+        line.starts_with([' ', '\t']) || line.starts_with("- ") || line.trim_end() == "-"
+    };
     let mut out = String::new();
     let mut inside = false;
     let mut replaced = false;

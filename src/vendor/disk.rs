@@ -72,7 +72,10 @@ impl Disk {
         let making = || format!("making `{SCRATCH}`");
         let (directory, _) = self.root.make(name).with_context(making)?;
         if !directory.try_lock().with_context(making)? {
-            bail!("another `tenantry vendor` is at work in `{}`", self.path.display());
+            bail!(
+                "another `tenantry vendor` is at work in `{}`",
+                self.path.display()
+            );
         }
         for (entry, _) in directory.entries().with_context(making)? {
             directory.remove_all(&entry).with_context(making)?;
@@ -109,9 +112,18 @@ impl Disk {
                 .write_new(OsStr::new(file), text.as_bytes(), Masked::Yes)
                 .with_context(|| format!("writing `{shown}/{path}`"))?;
         }
-        lock.replace(name, files.iter().map(|(path, text)| (path.as_str(), text.as_bytes())));
+        lock.replace(
+            name,
+            files
+                .iter()
+                .map(|(path, text)| (path.as_str(), text.as_bytes())),
+        );
         scratch
-            .write_new(OsStr::new(PREPARED_LOCK), lock.to_string().as_bytes(), Masked::Yes)
+            .write_new(
+                OsStr::new(PREPARED_LOCK),
+                lock.to_string().as_bytes(),
+                Masked::Yes,
+            )
             .with_context(|| format!("writing `{BASE}/{}`", lock::FILE))?;
         let (base, _) = self.root.make(OsStr::new(BASE)).with_context(writing)?;
         let name = OsStr::new(name);
@@ -124,7 +136,9 @@ impl Disk {
         };
         if !replaced {
             base.remove_all(name).with_context(writing)?;
-            scratch.rename(OsStr::new(PREPARED), &base, name).with_context(writing)?;
+            scratch
+                .rename(OsStr::new(PREPARED), &base, name)
+                .with_context(writing)?;
         }
         // Last: were it first, a crash would leave a lock for files that are not there yet.
         scratch

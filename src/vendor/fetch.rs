@@ -62,7 +62,8 @@ impl Fetcher {
         }
         let shown = shown(&remote.url, remote.reference.as_deref());
         let directory = self.place.join(self.fetched.len().to_string());
-        let fetched = fetch(&directory, remote, &shown).with_context(|| format!("fetching `{shown}`"))?;
+        let fetched =
+            fetch(&directory, remote, &shown).with_context(|| format!("fetching `{shown}`"))?;
         self.fetched.insert(key, fetched.clone());
         Ok(fetched)
     }
@@ -104,13 +105,18 @@ pub(super) fn check_url(url: &str) -> Result<(), String> {
             let host = host.rsplit('@').next().unwrap_or(host);
             !path.is_empty()
                 && host.starts_with(|c: char| c.is_ascii_alphanumeric())
-                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+                && host
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
         });
-    let plain = !url.contains(|c: char| c.is_control() || c.is_whitespace()) && !url.starts_with('-');
+    let plain =
+        !url.contains(|c: char| c.is_control() || c.is_whitespace()) && !url.starts_with('-');
     if plain && (has_scheme || is_scp) {
         Ok(())
     } else {
-        Err(format!("`{url}` is none of https://, ssh://, file:// and user@host:path"))
+        Err(format!(
+            "`{url}` is none of https://, ssh://, file:// and user@host:path"
+        ))
     }
 }
 
@@ -125,7 +131,9 @@ pub(super) fn check_reference(reference: &str) -> Result<(), String> {
         || reference.contains("@{")
         || reference.contains(refused)
     {
-        return Err(format!("`{reference}` is not the name of a branch, a tag or a commit"));
+        return Err(format!(
+            "`{reference}` is not the name of a branch, a tag or a commit"
+        ));
     }
     Ok(())
 }
@@ -136,7 +144,9 @@ fn fetch(directory: &Path, remote: &Remote, name: &str) -> anyhow::Result<Fetche
         check_reference(reference).map_err(anyhow::Error::msg)?;
     }
     let repository = Repository { directory };
-    run(git::program().args(["init", "--quiet", "--bare", "--"]).arg(directory))?;
+    run(git::program()
+        .args(["init", "--quiet", "--bare", "--"])
+        .arg(directory))?;
     let commit = repository.fetch(remote)?;
     let tree = repository.read(&commit, name)?;
     Ok(Fetched {
@@ -194,9 +204,13 @@ impl Repository<'_> {
 
     fn commit(&self, revision: &str) -> anyhow::Result<String> {
         let revision = format!("{revision}^{{commit}}");
-        let said = run(self
-            .git()
-            .args(["rev-parse", "--verify", "--quiet", "--end-of-options", &revision]))?;
+        let said = run(self.git().args([
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            &revision,
+        ]))?;
         let commit = String::from_utf8_lossy(&said).trim().to_owned();
         if is_commit_name(&commit) {
             Ok(commit)
@@ -213,7 +227,11 @@ impl Repository<'_> {
         let mut tree = Tree::new(name);
         let mut wanted = Vec::new();
         let mut total = 0;
-        for (number, line) in listing.split(|byte| *byte == 0).filter(|line| !line.is_empty()).enumerate() {
+        for (number, line) in listing
+            .split(|byte| *byte == 0)
+            .filter(|line| !line.is_empty())
+            .enumerate()
+        {
             if number == MOST_ENTRIES {
                 bail!("the commit has more than {MOST_ENTRIES} entries");
             }
@@ -247,7 +265,11 @@ impl Repository<'_> {
     }
 
     /// Reads objects into a tree.
-    fn read_objects(&self, wanted: Vec<(String, String, bool)>, tree: &mut Tree) -> anyhow::Result<()> {
+    fn read_objects(
+        &self,
+        wanted: Vec<(String, String, bool)>,
+        tree: &mut Tree,
+    ) -> anyhow::Result<()> {
         let mut child = self
             .git()
             .args(["cat-file", "--batch"])
@@ -294,7 +316,9 @@ impl Repository<'_> {
 /// Reads one object as `git cat-file --batch` prints it.
 fn read_object(output: &mut impl BufRead, object: &str) -> anyhow::Result<Vec<u8>> {
     let mut header = String::new();
-    output.read_line(&mut header).context("reading from `git`")?;
+    output
+        .read_line(&mut header)
+        .context("reading from `git`")?;
     let size: u64 = header
         .trim_end()
         .strip_prefix(object)
@@ -331,7 +355,11 @@ fn run(command: &mut Command) -> anyhow::Result<Vec<u8>> {
         return Ok(output.stdout);
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    let lines: Vec<&str> = said.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&str> = said
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty())
+        .collect();
     if lines.is_empty() {
         bail!("`git` failed without a word")
     }
@@ -371,7 +399,14 @@ mod tests {
 
     #[test]
     fn references() {
-        for reference in ["main", "v1.2.3", "release/1.0", "feature#1", "0123abc", "refs/tags/v1"] {
+        for reference in [
+            "main",
+            "v1.2.3",
+            "release/1.0",
+            "feature#1",
+            "0123abc",
+            "refs/tags/v1",
+        ] {
             assert_eq!(check_reference(reference), Ok(()), "{reference}");
         }
         for reference in ["", "-x", "+a", "a:b", "a..b", "a b", "HEAD~1", "a@{1}"] {
@@ -385,7 +420,10 @@ mod tests {
             shown("https://me:secret@host.example/repo", Some("v1")),
             "https://host.example/repo@v1"
         );
-        assert_eq!(shown("https://token@host.example/repo", None), "https://host.example/repo");
+        assert_eq!(
+            shown("https://token@host.example/repo", None),
+            "https://host.example/repo"
+        );
         assert_eq!(
             shown("ssh://git@host.example/repo", None),
             "ssh://git@host.example/repo"

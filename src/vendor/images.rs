@@ -20,14 +20,18 @@ pub(super) fn images<'v>(objects: impl IntoIterator<Item = &'v Value>) -> BTreeS
 
 fn collect(value: &Value, key: &str, images: &mut BTreeSet<String>) {
     match value {
-        Value::Object(map) => map.iter().for_each(|(key, below)| collect(below, key, images)),
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(key, below)| collect(below, key, images)),
         Value::Array(list) => list.iter().for_each(|below| collect(below, key, images)),
         Value::String(text) if key == "image" && is_image(text) => {
             images.insert(text.clone());
         }
         Value::String(text) => {
             let separators = |c: char| c.is_whitespace() || "\"'`,;=(){}[]<>|".contains(c);
-            let words = text.split(separators).map(|word| word.trim_end_matches('.'));
+            let words = text
+                .split(separators)
+                .map(|word| word.trim_end_matches('.'));
             images.extend(words.filter(|word| is_full_image(word)).map(str::to_owned));
         }
         _ => {}
@@ -51,26 +55,35 @@ fn is_full_image(text: &str) -> bool {
     let is_host = host.contains('.')
         && host.split('.').all(|label| {
             !label.is_empty()
-                && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         });
     let (path, pinned) = match (rest.split_once('@'), rest.rsplit_once(':')) {
         (Some((path, digest)), _) => (path, digest.starts_with("sha256:")),
         (None, Some((path, tag))) => (path, is_tag(tag)),
         (None, None) => (rest, false),
     };
-    let is_path = path.split(':').next().unwrap_or(path).split('/').all(|part| {
-        part.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && part.bytes().all(|byte| {
-                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte)
-            })
-    });
+    let is_path = path
+        .split(':')
+        .next()
+        .unwrap_or(path)
+        .split('/')
+        .all(|part| {
+            part.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && part.bytes().all(|byte| {
+                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte)
+                })
+        });
     is_host && is_path && pinned
 }
 
 fn is_tag(tag: &str) -> bool {
     !tag.is_empty()
         && tag.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-        && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        && tag
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 /// Returns an image without its tag and its digest.

@@ -100,14 +100,17 @@ impl Finder<'_> {
                     push_token(pointer, &index.to_string());
                     self.value(below, key, after_flag, pointer);
                     pointer.truncate(length);
-                    after_flag = below
-                        .as_str()
-                        .is_some_and(|text| text.starts_with('-') && speaks_of_namespaces(text) && !text.contains('='));
+                    after_flag = below.as_str().is_some_and(|text| {
+                        text.starts_with('-') && speaks_of_namespaces(text) && !text.contains('=')
+                    });
                 }
             }
             Value::Object(map) => {
                 // A variable says by its name what its value is.
-                let variable = map.get("name").and_then(Value::as_str).is_some_and(speaks_of_namespaces);
+                let variable = map
+                    .get("name")
+                    .and_then(Value::as_str)
+                    .is_some_and(speaks_of_namespaces);
                 for (key, below) in map {
                     if matches!(key.as_str(), "labels" | "matchLabels" | "image") {
                         continue;
@@ -146,14 +149,19 @@ impl Finder<'_> {
         let (before, after) = (&text[..at], &text[at + self.namespace.len()..]);
         let is_host = |c: char| c.is_ascii_alphanumeric() || c == '-';
         let ends = match after.strip_prefix('.') {
-            Some(domain) => domain.strip_prefix("svc").is_some_and(|rest| !rest.starts_with(is_host)),
+            Some(domain) => domain
+                .strip_prefix("svc")
+                .is_some_and(|rest| !rest.starts_with(is_host)),
             None => !after.starts_with(|c: char| is_host(c) || c == '_'),
         };
         let in_host = before
             .strip_suffix('.')
             .is_some_and(|service| service.ends_with(is_host));
         let in_flag = before.strip_suffix('=').is_some_and(|flag| {
-            let word = flag.rsplit(|c: char| c.is_whitespace() || c == '"').next().unwrap_or(flag);
+            let word = flag
+                .rsplit(|c: char| c.is_whitespace() || c == '"')
+                .next()
+                .unwrap_or(flag);
             speaks_of_namespaces(word)
         });
         ends && (in_host || in_flag && !after.starts_with(['.', '/']))

@@ -14,7 +14,12 @@ use super::sort_out::{DEFINITIONS, Sorted};
 use crate::yaml;
 
 /// Proposes a `base.yaml`.
-pub(super) fn propose(name: &str, origin: &Origin, sorted: &Sorted, references: &[Reference]) -> String {
+pub(super) fn propose(
+    name: &str,
+    origin: &Origin,
+    sorted: &Sorted,
+    references: &[Reference],
+) -> String {
     let images = named_images(sorted, references);
     let reference = references.last();
     let mut facts = Map::new();
@@ -51,7 +56,10 @@ pub(super) fn propose(name: &str, origin: &Origin, sorted: &Sorted, references: 
         .collect();
     set("cluster", json!({"always": always}));
     set("migrations", json!([]));
-    let mut text = format!("# Proposed by `tenantry vendor add` from {}.\n", origin.shown());
+    let mut text = format!(
+        "# Proposed by `tenantry vendor add` from {}.\n",
+        origin.shown()
+    );
     match reference {
         Some(reference) => text.push_str(&format!(
             "# What the objects are for is taken over from `{}`, by their names.\n",
@@ -132,7 +140,9 @@ fn version(origin: &Origin) -> String {
         && version.len() <= 63
         && version.starts_with(|c: char| c.is_ascii_alphanumeric())
         && version.ends_with(|c: char| c.is_ascii_alphanumeric())
-        && version.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        && version
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if is_label {
         version.to_owned()
     } else {
@@ -142,7 +152,9 @@ fn version(origin: &Origin) -> String {
 
 /// Returns the place of a version among the bases: 21703 for 2.17.3; 0 when it has no numbers.
 fn order(version: &str) -> u64 {
-    let mut numbers = version.split(['.', '-', '+']).map(|part| part.parse::<u64>().ok());
+    let mut numbers = version
+        .split(['.', '-', '+'])
+        .map(|part| part.parse::<u64>().ok());
     match numbers.next().flatten() {
         Some(major) if version.contains('.') => {
             let mut next = || numbers.next().flatten().unwrap_or(0).min(99);
@@ -155,7 +167,11 @@ fn order(version: &str) -> u64 {
 
 /// Gives every image a name: that of the first base for the same repository, else the last part of its own.
 pub(super) fn named_images(sorted: &Sorted, references: &[Reference]) -> BTreeMap<String, String> {
-    let objects = sorted.manifests.values().chain(sorted.cluster.values()).flatten();
+    let objects = sorted
+        .manifests
+        .values()
+        .chain(sorted.cluster.values())
+        .flatten();
     let mut named: BTreeMap<String, String> = BTreeMap::new();
     for image in images(objects) {
         let known = references.iter().find_map(|reference| {
@@ -179,7 +195,10 @@ pub(super) fn named_images(sorted: &Sorted, references: &[Reference]) -> BTreeMa
 
 fn camel_case(text: &str) -> String {
     let mut name = String::new();
-    for part in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()) {
+    for part in text
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|part| !part.is_empty())
+    {
         let mut letters = part.chars();
         match letters.next() {
             Some(first) if !name.is_empty() => name.push(first.to_ascii_uppercase()),
@@ -224,7 +243,9 @@ impl<'a> Known<'a> {
 
     fn files(&self) -> Value {
         let name = |file: &String| {
-            let known = self.reference.and_then(|reference| reference.facts.files.get(file));
+            let known = self
+                .reference
+                .and_then(|reference| reference.facts.files.get(file));
             (file.clone(), Value::from(known.unwrap_or(file).as_str()))
         };
         Value::Object(self.sorted.manifests.keys().map(name).collect())
@@ -233,10 +254,17 @@ impl<'a> Known<'a> {
     /// Returns the containers that settings of `projects.yaml` configure, as far as they are there.
     fn workloads(&self) -> Value {
         let mut workloads = Map::new();
-        for (key, known) in self.reference.into_iter().flat_map(|reference| &reference.facts.workloads) {
+        for (key, known) in self
+            .reference
+            .into_iter()
+            .flat_map(|reference| &reference.facts.workloads)
+        {
             let container = self
                 .objects()
-                .filter(|body| body["kind"] == known.kind.as_str() && body["metadata"]["name"] == known.name.as_str())
+                .filter(|body| {
+                    body["kind"] == known.kind.as_str()
+                        && body["metadata"]["name"] == known.name.as_str()
+                })
                 .flat_map(containers)
                 .find(|container| container["name"] == known.container.as_str());
             let image = container
@@ -255,12 +283,19 @@ impl<'a> Known<'a> {
     /// Returns the embedded servers whose Services are there.
     fn embedded(&self) -> Value {
         let mut embedded = Map::new();
-        for (what, engines) in self.reference.into_iter().flat_map(|reference| &reference.facts.embedded) {
+        for (what, engines) in self
+            .reference
+            .into_iter()
+            .flat_map(|reference| &reference.facts.embedded)
+        {
             let present: Map<String, Value> = engines
                 .iter()
                 .filter(|(_, service)| self.services.contains(service.service.as_str()))
                 .map(|(engine, service)| {
-                    (engine.clone(), json!({"service": service.service, "port": service.port}))
+                    (
+                        engine.clone(),
+                        json!({"service": service.service, "port": service.port}),
+                    )
                 })
                 .collect();
             if !present.is_empty() {
@@ -295,8 +330,11 @@ impl<'a> Known<'a> {
     fn roles(&self) -> BTreeMap<String, BTreeMap<String, String>> {
         let pods: Vec<&Value> = self.objects().filter_map(pod_labels).collect();
         let present = |labels: &BTreeMap<String, String>| {
-            pods.iter()
-                .any(|pod| labels.iter().all(|(key, value)| pod[key.as_str()] == value.as_str()))
+            pods.iter().any(|pod| {
+                labels
+                    .iter()
+                    .all(|(key, value)| pod[key.as_str()] == value.as_str())
+            })
         };
         self.reference
             .into_iter()
@@ -310,10 +348,16 @@ impl<'a> Known<'a> {
     }
 
     /// Returns everything that is said of roles, for those that are there.
-    fn of_roles(&self, roles: &BTreeMap<String, BTreeMap<String, String>>) -> Vec<(&'static str, Value)> {
+    fn of_roles(
+        &self,
+        roles: &BTreeMap<String, BTreeMap<String, String>>,
+    ) -> Vec<(&'static str, Value)> {
         let facts = self.reference.map(|reference| &reference.facts);
         let present = |list: &[String]| -> Vec<String> {
-            list.iter().filter(|role| roles.contains_key(*role)).cloned().collect()
+            list.iter()
+                .filter(|role| roles.contains_key(*role))
+                .cloned()
+                .collect()
         };
         let ports = |ports: &BTreeMap<String, Vec<u16>>| -> BTreeMap<String, Vec<u16>> {
             let mut ports = ports.clone();
@@ -331,33 +375,57 @@ impl<'a> Known<'a> {
         let list = |list: Option<&Vec<String>>| json!(present(list.map_or(&[], Vec::as_slice)));
         vec![
             ("flows", json!(flows)),
-            ("kubernetesApi", list(facts.map(|facts| &facts.kubernetes_api))),
+            (
+                "kubernetesApi",
+                list(facts.map(|facts| &facts.kubernetes_api)),
+            ),
             ("database", list(facts.map(|facts| &facts.database))),
             ("objectStore", list(facts.map(|facts| &facts.object_store))),
-            ("entry", json!(ports(facts.map_or(&empty, |facts| &facts.entry)))),
-            ("metrics", json!(ports(facts.map_or(&empty, |facts| &facts.metrics)))),
-            ("externalRoles", list(facts.map(|facts| &facts.external_roles))),
+            (
+                "entry",
+                json!(ports(facts.map_or(&empty, |facts| &facts.entry))),
+            ),
+            (
+                "metrics",
+                json!(ports(facts.map_or(&empty, |facts| &facts.metrics))),
+            ),
+            (
+                "externalRoles",
+                list(facts.map(|facts| &facts.external_roles)),
+            ),
         ]
     }
 
     fn controller_config_keys(&self) -> Value {
-        json!(self.reference.map(|reference| &reference.facts.controller_config_keys).cloned().unwrap_or_default())
+        json!(
+            self.reference
+                .map(|reference| &reference.facts.controller_config_keys)
+                .cloned()
+                .unwrap_or_default()
+        )
     }
 }
 
 /// Returns the containers of a workload.
 fn containers(body: &Value) -> impl Iterator<Item = &Value> {
-    ["/spec/template/spec/containers", "/spec/jobTemplate/spec/template/spec/containers", "/spec/containers"]
-        .into_iter()
-        .filter_map(|pointer| body.pointer(pointer)?.as_array())
-        .flatten()
+    [
+        "/spec/template/spec/containers",
+        "/spec/jobTemplate/spec/template/spec/containers",
+        "/spec/containers",
+    ]
+    .into_iter()
+    .filter_map(|pointer| body.pointer(pointer)?.as_array())
+    .flatten()
 }
 
 /// Returns the labels of a workload's pods.
 fn pod_labels(body: &Value) -> Option<&Value> {
-    ["/spec/template/metadata/labels", "/spec/jobTemplate/spec/template/metadata/labels"]
-        .into_iter()
-        .find_map(|pointer| body.pointer(pointer))
+    [
+        "/spec/template/metadata/labels",
+        "/spec/jobTemplate/spec/template/metadata/labels",
+    ]
+    .into_iter()
+    .find_map(|pointer| body.pointer(pointer))
 }
 
 #[cfg(test)]
@@ -376,6 +444,9 @@ mod tests {
     #[test]
     fn names_of_images() {
         assert_eq!(camel_case("kfp-api-server"), "kfpApiServer");
-        assert_eq!(camel_case("ml_metadata_store_server"), "mlMetadataStoreServer");
+        assert_eq!(
+            camel_case("ml_metadata_store_server"),
+            "mlMetadataStoreServer"
+        );
     }
 }

@@ -34,7 +34,9 @@ impl Reference {
         names
             .filter_map(|name| Reference::read(name, files))
             .max_by_key(|reference| {
-                let known = objects.iter().filter(|key| reference.files.contains_key(key));
+                let known = objects
+                    .iter()
+                    .filter(|key| reference.files.contains_key(key));
                 (known.count(), reference.facts.order)
             })
     }
@@ -46,7 +48,10 @@ impl Reference {
         let facts = serde_saphyr::from_str_with_options(text, options).ok()?;
         let prefix = format!("{name}/");
         let mut known = BTreeMap::new();
-        for (path, text) in files.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix)) {
+        for (path, text) in files
+            .range(prefix.clone()..)
+            .take_while(|(path, _)| path.starts_with(&prefix))
+        {
             let below = &path[prefix.len()..];
             let stem = below
                 .rsplit('/')
@@ -92,7 +97,10 @@ fn objects(text: &str) -> Vec<(String, String)> {
         .iter()
         .filter_map(|document| {
             let text = |pointer: &str| document.value.pointer(pointer).and_then(Value::as_str);
-            Some((text("/kind")?.to_owned(), text("/metadata/name")?.to_owned()))
+            Some((
+                text("/kind")?.to_owned(),
+                text("/metadata/name")?.to_owned(),
+            ))
         })
         .collect()
 }

@@ -66,10 +66,23 @@ pub(super) fn sort_out(
     let mut found = Diagnostics::default();
     sort_cluster(cluster, &mut sorted, &mut found);
     sort_namespaced(namespaced, references, &mut sorted, &mut found);
-    for list in sorted.manifests.values_mut().chain(sorted.cluster.values_mut()) {
+    for list in sorted
+        .manifests
+        .values_mut()
+        .chain(sorted.cluster.values_mut())
+    {
         list.sort_by_cached_key(|body| {
-            let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
-            (apply_rank(&text("/kind")), text("/kind"), text("/metadata/name"))
+            let text = |pointer: &str| {
+                body.pointer(pointer)
+                    .and_then(Value::as_str)
+                    .unwrap_or("")
+                    .to_owned()
+            };
+            (
+                apply_rank(&text("/kind")),
+                text("/kind"),
+                text("/metadata/name"),
+            )
         });
     }
     let rejected = found.has_errors();
@@ -84,7 +97,10 @@ fn scopes(objects: &[FlatObject]) -> BTreeMap<(String, String), bool> {
         .filter(|object| object.body["kind"] == "CustomResourceDefinition")
         .filter_map(|object| {
             let text = |pointer: &str| object.body.pointer(pointer).and_then(Value::as_str);
-            let kind = (text("/spec/group")?.to_owned(), text("/spec/names/kind")?.to_owned());
+            let kind = (
+                text("/spec/group")?.to_owned(),
+                text("/spec/names/kind")?.to_owned(),
+            );
             Some((kind, text("/spec/scope")? == "Cluster"))
         })
         .collect()
@@ -101,7 +117,10 @@ fn sort_cluster(objects: Vec<(Object, Span)>, sorted: &mut Sorted, found: &mut D
                 found.push(
                     Diagnostic::warning(
                         Code::FixedNamespace,
-                        format!("`{}` is left out: every project has a namespace of its own", object.key()),
+                        format!(
+                            "`{}` is left out: every project has a namespace of its own",
+                            object.key()
+                        ),
                     )
                     .at(origin),
                 );
@@ -129,7 +148,11 @@ fn sort_cluster(objects: Vec<(Object, Span)>, sorted: &mut Sorted, found: &mut D
                 )),
             );
         }
-        sorted.cluster.entry(file.to_owned()).or_default().push(object.body);
+        sorted
+            .cluster
+            .entry(file.to_owned())
+            .or_default()
+            .push(object.body);
     }
 }
 
@@ -156,7 +179,10 @@ fn sort_namespaced(
             found.push(
                 Diagnostic::error(
                     Code::DuplicateObject,
-                    format!("`{}` is there in two namespaces, and a project has one", object.key()),
+                    format!(
+                        "`{}` is there in two namespaces, and a project has one",
+                        object.key()
+                    ),
                 )
                 .at(origin)
                 .also(first, "the other one"),
@@ -188,7 +214,11 @@ fn sort_namespaced(
             .iter()
             .find_map(|reference| reference.file_of(object.kind(), object.name()))
             .unwrap_or(OTHERS);
-        sorted.manifests.entry(file.to_owned()).or_default().push(object.body);
+        sorted
+            .manifests
+            .entry(file.to_owned())
+            .or_default()
+            .push(object.body);
     }
 }
 
@@ -199,7 +229,9 @@ fn most_common_namespace(objects: &[(Object, Span)]) -> String {
         *counts.entry(object.namespace()).or_default() += 1;
     }
     counts.remove("");
-    let most = counts.iter().max_by_key(|(name, count)| (**count, std::cmp::Reverse(**name)));
+    let most = counts
+        .iter()
+        .max_by_key(|(name, count)| (**count, std::cmp::Reverse(**name)));
     most.map_or_else(String::new, |(name, _)| (*name).to_owned())
 }
 
@@ -230,7 +262,10 @@ fn free(
         found.push(
             Diagnostic::warning(
                 Code::FixedNamespace,
-                format!("`{}` was meant for the namespace `{own}`, and goes to that of the project", object.key()),
+                format!(
+                    "`{}` was meant for the namespace `{own}`, and goes to that of the project",
+                    object.key()
+                ),
             )
             .at(origin),
         );
@@ -254,13 +289,27 @@ fn free(
 }
 
 /// Says where an object may name the namespace of the tree.
-fn doubt(object: &Object, places: &[String], namespace: &str, origin: Span, found: &mut Diagnostics) {
+fn doubt(
+    object: &Object,
+    places: &[String],
+    namespace: &str,
+    origin: Span,
+    found: &mut Diagnostics,
+) {
     if places.is_empty() {
         return;
     }
-    let shown: Vec<String> = places.iter().take(MOST_PLACES).map(|place| format!("`{place}`")).collect();
+    let shown: Vec<String> = places
+        .iter()
+        .take(MOST_PLACES)
+        .map(|place| format!("`{place}`"))
+        .collect();
     let more = places.len() - shown.len();
-    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!(" and {more} more")
+    };
     found.push(
         Diagnostic::warning(
             Code::FixedNamespace,

@@ -60,7 +60,8 @@ fn verify_upstream(
     let mut fetcher = Fetcher::new(place.path().to_owned());
     let mut ignored = Diagnostics::default();
     let outcome = sorted(&request, bases, &mut fetcher, sources, &mut ignored);
-    let (sorted, origin) = outcome.inspect_err(|_| diagnostics.extend(std::mem::take(&mut ignored)))?;
+    let (sorted, origin) =
+        outcome.inspect_err(|_| diagnostics.extend(std::mem::take(&mut ignored)))?;
     let own = bases.files_of(name);
     let path = format!("base/{name}/base.yaml");
     for (remote, commit) in &origin.remotes {
