@@ -24,8 +24,8 @@ pub(crate) fn fix(
 ) -> Result<(), Rejected> {
     let fields = fields_by_kind(config);
     let candidates = Candidates::new(resources);
-    for index in 0..resources.len() {
-        let original = resources[index].original_gvk();
+    for (index, resource) in resources.iter_mut().enumerate() {
+        let original = resource.original_gvk();
         let of_kind = fields.get(original.kind.as_str()).into_iter();
         let of_any = fields.get("").into_iter();
         let mut relevant: Vec<&(usize, &Gvk, &FieldSpec)> =
@@ -35,7 +35,7 @@ pub(crate) fn fix(
             continue;
         }
         relevant.sort_by_key(|(position, ..)| *position);
-        let mut body = std::mem::take(&mut resources[index].body);
+        let mut body = std::mem::take(&mut resource.body);
         let referrer = Referrer::new(index, &body, &candidates);
         let outcome = relevant.iter().try_for_each(|(_, to, field)| {
             let role = role_of(&body, field);
@@ -49,9 +49,8 @@ pub(crate) fn fix(
                 look.value(value)
             })
         });
-        resources[index].body = body;
+        resource.body = body;
         outcome.map_err(|Fault(message)| {
-            let resource = &resources[index];
             context.refuse(
                 Diagnostic::error(
                     Code::InvalidKustomization,

@@ -23,7 +23,7 @@ pub(crate) use read::{read_entries, read_file};
 #[derive(Debug, Clone)]
 pub(crate) enum ReplacementEntry {
     /// The replacement itself.
-    Here(Replacement),
+    Here(Box<Replacement>),
     /// A file with one, or a list of them.
     File(Located),
 }

@@ -12,7 +12,7 @@ use crate::source::Sources;
 /// Holds the bases against `base/base.lock`; with `upstream`, flattens the recorded commits of vendored bases anew and
 /// compares. Returns the names of the bases that were looked at.
 ///
-/// Errors: `base-lock-mismatch`; those of [`add`].
+/// Errors: `base-lock-mismatch`; those of [`add`](super::add).
 pub fn verify(
     root: &Path,
     names: &[String],

@@ -85,13 +85,11 @@ fn take_booleans(
 ) {
     let length = pointer.len();
     match value {
-        Value::String(word) if is_bool_of_yaml_1_1(word) => {
-            if text.written(document, pointer) == Some(word) {
-                *value = Value::Bool(matches!(
-                    word.to_ascii_lowercase().as_str(),
-                    "y" | "yes" | "on"
-                ));
-            }
+        Value::String(word)
+            if is_bool_of_yaml_1_1(word) && text.written(document, pointer) == Some(word) =>
+        {
+            let word = word.to_ascii_lowercase();
+            *value = Value::Bool(matches!(word.as_str(), "y" | "yes" | "on"));
         }
         Value::Array(list) => {
             for (index, below) in list.iter_mut().enumerate() {
@@ -138,7 +136,8 @@ pub(super) fn apply(
                 resource.body = body;
                 renamed |= resource.id() != id;
             }
-            Err((body, error)) => {
+            Err(failure) => {
+                let (body, error) = *failure;
                 resource.body = body;
                 let place = match &patch.document {
                     Some(document) => text.span_of(document, &error.pointer),
@@ -158,16 +157,16 @@ pub(super) fn apply(
 }
 
 /// Returns the body after all steps, or as it was, with the reason.
-fn carry_out(steps: &[Step], body: Value) -> Result<Value, (Value, PatchError)> {
+fn carry_out(steps: &[Step], body: Value) -> Result<Value, Box<(Value, PatchError)>> {
     match run(steps.to_vec(), body) {
-        Err((body, error)) if error.code == Code::PatchFailed => {
-            carry_out_laxly(steps, &body).ok_or((body, error))
+        Err(failure) if failure.1.code == Code::PatchFailed => {
+            carry_out_laxly(steps, &failure.0).ok_or(failure)
         }
         outcome => outcome,
     }
 }
 
-fn run(steps: Vec<Step>, body: Value) -> Result<Value, (Value, PatchError)> {
+fn run(steps: Vec<Step>, body: Value) -> Result<Value, Box<(Value, PatchError)>> {
     let mut objects = vec![Object {
         body,
         file: String::new(),
@@ -177,7 +176,7 @@ fn run(steps: Vec<Step>, body: Value) -> Result<Value, (Value, PatchError)> {
     match outcome {
         Ok(_) => Ok(body),
         Err(error) if error.code == Code::PatchNoEffect => Ok(body),
-        Err(error) => Err((body, error)),
+        Err(error) => Err(Box::new((body, error))),
     }
 }
 

@@ -26,7 +26,9 @@ pub(crate) fn read_entries(node: &Node<'_>, context: &mut Context<'_>) -> Vec<Re
             (Some(path), Some(_)) => {
                 context.invalid(path.span, "`path` goes without `source` and `targets`");
             }
-            (None, Some(replacement)) => entries.push(ReplacementEntry::Here(replacement)),
+            (None, Some(replacement)) => {
+                entries.push(ReplacementEntry::Here(Box::new(replacement)))
+            }
             (None, None) => {
                 context.invalid(
                     item.span(),
