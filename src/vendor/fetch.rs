@@ -34,6 +34,8 @@ pub(super) struct Fetched {
 /// Fetches into a directory of its own, each repository and reference once.
 pub(super) struct Fetcher {
     place: PathBuf,
+    /// Commits that are fetched in the place of references, by address and reference as they are recorded.
+    pins: BTreeMap<String, String>,
     fetched: BTreeMap<(String, Option<String>), Fetched>,
 }
 
@@ -42,8 +44,14 @@ impl Fetcher {
     pub(super) fn new(place: PathBuf) -> Self {
         Fetcher {
             place,
+            pins: BTreeMap::new(),
             fetched: BTreeMap::new(),
         }
+    }
+
+    /// Makes it fetch recorded commits, wherever their references point by now.
+    pub(super) fn pinned(self, pins: BTreeMap<String, String>) -> Self {
+        Fetcher { pins, ..self }
     }
 
     /// Returns what was fetched so far: addresses and references with the commits that they meant.
@@ -63,23 +71,29 @@ impl Fetcher {
         }
         let shown = shown(&remote.url, remote.reference.as_deref());
         let directory = self.place.join(self.fetched.len().to_string());
-        let fetched =
-            fetch(&directory, remote, &shown).with_context(|| format!("fetching `{shown}`"))?;
+        let reference = self.pins.get(&shown).or(remote.reference.as_ref());
+        let fetched = fetch(&directory, &remote.url, reference, &shown)
+            .with_context(|| format!("fetching `{shown}`"))?;
         self.fetched.insert(key, fetched.clone());
         Ok(fetched)
     }
 }
 
-fn fetch(directory: &Path, remote: &Remote, name: &str) -> anyhow::Result<Fetched> {
-    check_url(&remote.url).map_err(anyhow::Error::msg)?;
-    if let Some(reference) = &remote.reference {
+fn fetch(
+    directory: &Path,
+    url: &str,
+    reference: Option<&String>,
+    name: &str,
+) -> anyhow::Result<Fetched> {
+    check_url(url).map_err(anyhow::Error::msg)?;
+    if let Some(reference) = reference {
         check_reference(reference).map_err(anyhow::Error::msg)?;
     }
     let repository = Repository { directory };
     run(git::program()
         .args(["init", "--quiet", "--bare", "--"])
         .arg(directory))?;
-    let commit = repository.fetch(remote)?;
+    let commit = repository.fetch(url, reference.map_or("HEAD", String::as_str))?;
     let tree = repository.read(&commit, name)?;
     Ok(Fetched {
         tree: Arc::new(tree),
@@ -111,20 +125,19 @@ impl Repository<'_> {
     }
 
     /// Fetches one commit, and returns its name.
-    fn fetch(&self, remote: &Remote) -> anyhow::Result<String> {
-        let reference = remote.reference.as_deref().unwrap_or("HEAD");
+    fn fetch(&self, url: &str, reference: &str) -> anyhow::Result<String> {
         let options = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules"];
         let alone = run(self
             .git()
             .args(options)
-            .args(["--depth=1", "--", &remote.url, reference]));
+            .args(["--depth=1", "--", url, reference]));
         match alone {
             Ok(_) => self.commit("FETCH_HEAD"),
             // Servers need not give a commit by its name, and give no abbreviated one: then everything is fetched.
             Err(_) if is_commit_name(reference) => {
                 run(self.git().args(options).args([
                     "--",
-                    &remote.url,
+                    url,
                     "+refs/heads/*:refs/heads/*",
                     "+refs/tags/*:refs/tags/*",
                 ]))?;

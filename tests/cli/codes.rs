@@ -10,6 +10,7 @@ use tenantry::kustomize::{self, Tree};
 use tenantry::source::Sources;
 
 use super::session::Session;
+use super::upstream::Upstream;
 
 const ONE: &str = "version: 1\nplatform: {base: kfp-2.17.0}\nprojects:\n- name: churn\n";
 const TWO: &str =
@@ -220,6 +221,28 @@ fn every_code_is_drawn() {
             code.as_str()
         );
         drawn.insert(code.as_str().to_owned());
+    }
+
+    let upstream = Upstream::with(&[(
+        "all.yaml",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: a}\nstringData: {key: word}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n",
+    )]);
+    let url = upstream.url();
+    let arguments = [
+        "vendor",
+        "add",
+        "--git",
+        &url,
+        "--name",
+        "a",
+        "--message-format",
+        "json",
+    ];
+    let (_, stderr) = Session::with(ONE).tenantry(&arguments).status(0);
+    for code in [Code::PlainSecret, Code::FixedNamespace] {
+        let code = code.as_str();
+        assert!(stderr.contains(&format!("\"code\":\"{code}\"")), "{stderr}");
+        drawn.insert(code.to_owned());
     }
 
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/invalid");

@@ -7,3 +7,5 @@ mod init;
 mod messages;
 mod render;
 mod session;
+mod upstream;
+mod vendor;
