@@ -5,14 +5,17 @@
 //! then nothing below `base/` is touched. Knows nothing of what the objects do; what a proposal says of them comes from
 //! the bases at hand.
 
+mod address;
 mod bases;
 mod block;
 mod disk;
 mod fetch;
 mod images;
+mod known;
 mod localise;
 mod propose;
 mod reference;
+mod request;
 mod sort_out;
 mod verify;
 
@@ -36,41 +39,8 @@ use disk::Disk;
 use fetch::Fetcher;
 use reference::Reference;
 
+pub use request::{Origin, Request};
 pub use verify::verify;
-
-/// What is to be vendored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// Name of the base.
-    pub name: String,
-    /// The repository: https, ssh, file, or `user@host:path`.
-    pub url: String,
-    /// Branch, tag or commit; `None` for the default branch.
-    pub reference: Option<String>,
-    /// Directory of the kustomization, or of plain manifests, in the repository; empty for its root.
-    pub path: String,
-    /// Which files a kustomization may read.
-    pub reach: Reach,
-}
-
-/// Where a vendored base comes from, exactly.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    /// The repository, without a password.
-    pub repository: String,
-    /// The reference that was asked for.
-    pub reference: Option<String>,
-    /// The directory.
-    pub path: String,
-    /// Whether kustomizations could read files of the whole tree.
-    pub whole_tree: bool,
-    /// The commit.
-    pub commit: String,
-    /// Digest of what comes from upstream.
-    pub digest: Digest,
-    /// Remote bases with their references, and the commits that they meant.
-    pub remotes: Vec<(String, String)>,
-}
 
 /// What was vendored.
 #[derive(Debug, Clone)]
@@ -128,29 +98,6 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-impl Request {
-    /// Writes repository, reference and path, as messages name them.
-    pub fn shown(&self) -> String {
-        place(&self.url, self.reference.as_deref(), &self.path)
-    }
-}
-
-impl Origin {
-    /// Writes repository, reference and path, as messages name them.
-    pub fn shown(&self) -> String {
-        place(&self.repository, self.reference.as_deref(), &self.path)
-    }
-}
-
-fn place(url: &str, reference: Option<&str>, path: &str) -> String {
-    let mut text = fetch::shown(url, reference);
-    if !path.is_empty() {
-        text.push_str(", ");
-        text.push_str(path);
-    }
-    text
-}
-
 /// Returns the names of the bases that were vendored.
 ///
 /// Errors: `base-lock-mismatch`.
@@ -175,7 +122,7 @@ pub fn add(
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Result<Vendored, Failure> {
-    check_request(request)?;
+    request.check().map_err(Failure::Usage)?;
     let disk = Disk::open(root)?;
     let bases = Bases::load(&disk, sources, diagnostics)?;
     if bases.has(&request.name) {
@@ -225,7 +172,7 @@ pub fn update(
         path: recorded.path,
         reach: recorded.reach,
     };
-    check_request(&request)?;
+    request.check().map_err(Failure::Usage)?;
     let place = disk.scratch()?;
     let mut fetcher = Fetcher::new(place.path().to_owned());
     let mut warnings = Diagnostics::default();
@@ -267,35 +214,6 @@ fn is_upstream(path: &str) -> bool {
 /// Returns a file without its first line, which names the reference.
 fn without_header(text: &str) -> &str {
     text.split_once('\n').map_or("", |(_, rest)| rest)
-}
-
-fn check_request(request: &Request) -> Result<(), Failure> {
-    let name = &request.name;
-    let plain = name
-        .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte));
-    let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    if !plain
-        || name.len() > 63
-        || !name.starts_with(ends)
-        || !name.ends_with(ends)
-        || name.contains("..")
-    {
-        return Err(Failure::Usage(format!(
-            "`{name}` is not a name of a base: use up to 63 of `a-z`, `0-9`, `-` and `.`"
-        )));
-    }
-    fetch::check_url(&request.url).map_err(Failure::Usage)?;
-    if let Some(reference) = &request.reference {
-        fetch::check_reference(reference).map_err(Failure::Usage)?;
-    }
-    if request.path.split('/').any(|part| part == "..") || request.path.starts_with('/') {
-        return Err(Failure::Usage(format!(
-            "`{}` is not a directory of the repository",
-            request.path
-        )));
-    }
-    Ok(())
 }
 
 /// A tree that was fetched, flattened and sorted out.
@@ -341,7 +259,7 @@ fn sorted(
     let references: Vec<Reference> = own.into_iter().chain(other).collect();
     let sorted = sort_out::sort_out(flattened.objects, &references, diagnostics)?;
     let mut origin = Origin {
-        repository: fetch::shown(&request.url, None),
+        repository: address::shown(&request.url, None),
         reference: request.reference.clone(),
         path: request.path.trim_matches('/').to_owned(),
         whole_tree: request.reach == Reach::Tree,
@@ -350,7 +268,7 @@ fn sorted(
             .filter(|(url, reference, _)| {
                 (*url, *reference) != (main.url.as_str(), main.reference.as_deref())
             })
-            .map(|(url, reference, commit)| (fetch::shown(url, reference), commit.to_owned()))
+            .map(|(url, reference, commit)| (address::shown(url, reference), commit.to_owned()))
             .collect(),
         commit: fetched.commit,
         digest: Digest::of(b""),

@@ -5,20 +5,22 @@
 //! Source: `PatchTransformer`, `PatchStrategicMergeTransformer`, `PatchJson6902Transformer` of kustomize v5.5.0.
 
 mod json;
+mod select;
 
 use serde_json::Value;
 
 use super::context::Context;
-use super::file::{PatchEntry, Target as WrittenTarget};
+use super::file::PatchEntry;
 use super::place::{Document, Text};
-use super::resource::{Id, Resource, split_api_version};
+use super::resource::Id;
 use super::set::{Index, Set};
 use super::transform::misfit;
 use crate::diagnostic::{Code, Diagnostic, Rejected};
 use crate::object::Object;
-use crate::patch::{self, Operation, Patch, PatchError, Pattern, Target};
+use crate::patch::{self, Operation, Patch, PatchError, Target};
 use crate::source::Span;
 use crate::yaml::LoadOptions;
+use select::select;
 
 /// A patch that has been read: its text, and what it is.
 pub(crate) struct Read {
@@ -370,69 +372,4 @@ fn merge(
         set.list_mut();
     }
     Ok(())
-}
-
-/// Returns the places of the objects that a target means, by the names that they have or were read with.
-fn select(
-    target: &WrittenTarget,
-    list: &[Resource],
-    context: &mut Context<'_>,
-) -> Result<Vec<usize>, Rejected> {
-    let target = Target::parse(&lowered(&target.value))
-        .map_err(|error| context.refuse(finding(&error, target.span)))?;
-    let meets = |pattern: &Option<Pattern>, text: &str| {
-        pattern.as_ref().is_none_or(|pattern| pattern.matches(text))
-    };
-    let either = |pattern: &Option<Pattern>, now: &str, before: &str| {
-        meets(pattern, now) || meets(pattern, before)
-    };
-    let selected = list.iter().enumerate().filter(|(_, resource)| {
-        let (group, version) = split_api_version(resource.api_version());
-        meets(&target.kind, resource.kind())
-            && either(&target.name, resource.name(), resource.original_name())
-            && meets(&target.group, group)
-            && meets(&target.version, version)
-            && either(
-                &target.namespace,
-                resource.effective_namespace(),
-                resource.original_namespace(),
-            )
-            && [
-                (&target.label_selector, "labels"),
-                (&target.annotation_selector, "annotations"),
-            ]
-            .into_iter()
-            .all(|(selector, field)| {
-                selector.as_ref().is_none_or(|selector| {
-                    selector.matches(resource.body.get("metadata").and_then(|m| m.get(field)))
-                })
-            })
-    });
-    Ok(selected.map(|(place, _)| place).collect())
-}
-
-/// Writes the fields of a target as they are documented: Go reads them in any case.
-fn lowered(target: &Value) -> Value {
-    const FIELDS: [&str; 7] = [
-        "group",
-        "version",
-        "kind",
-        "name",
-        "namespace",
-        "labelSelector",
-        "annotationSelector",
-    ];
-    let Value::Object(map) = target else {
-        return target.clone();
-    };
-    let named = map.iter().map(|(key, value)| {
-        let known = FIELDS
-            .into_iter()
-            .find(|field| field.eq_ignore_ascii_case(key));
-        (
-            known.map_or_else(|| key.clone(), str::to_owned),
-            value.clone(),
-        )
-    });
-    Value::Object(named.collect())
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
 
+use super::address::{check_reference, check_url, shown};
 use crate::git;
 use crate::kustomize::{Remote, Tree};
 
@@ -33,6 +34,8 @@ pub(super) struct Fetched {
 /// Fetches into a directory of its own, each repository and reference once.
 pub(super) struct Fetcher {
     place: PathBuf,
+    /// Commits that are fetched in the place of references, by address and reference as they are recorded.
+    pins: BTreeMap<String, String>,
     fetched: BTreeMap<(String, Option<String>), Fetched>,
 }
 
@@ -41,8 +44,14 @@ impl Fetcher {
     pub(super) fn new(place: PathBuf) -> Self {
         Fetcher {
             place,
+            pins: BTreeMap::new(),
             fetched: BTreeMap::new(),
         }
+    }
+
+    /// Makes it fetch recorded commits, wherever their references point by now.
+    pub(super) fn pinned(self, pins: BTreeMap<String, String>) -> Self {
+        Fetcher { pins, ..self }
     }
 
     /// Returns what was fetched so far: addresses and references with the commits that they meant.
@@ -62,94 +71,29 @@ impl Fetcher {
         }
         let shown = shown(&remote.url, remote.reference.as_deref());
         let directory = self.place.join(self.fetched.len().to_string());
-        let fetched =
-            fetch(&directory, remote, &shown).with_context(|| format!("fetching `{shown}`"))?;
+        let reference = self.pins.get(&shown).or(remote.reference.as_ref());
+        let fetched = fetch(&directory, &remote.url, reference, &shown)
+            .with_context(|| format!("fetching `{shown}`"))?;
         self.fetched.insert(key, fetched.clone());
         Ok(fetched)
     }
 }
 
-/// Writes an address with its reference, the form in which both are recorded; without a password in it.
-pub(super) fn shown(url: &str, reference: Option<&str>) -> String {
-    let url = without_password(url);
-    match reference {
-        Some(reference) => format!("{url}@{reference}"),
-        None => url,
-    }
-}
-
-/// Leaves out what stands between `//` and `@`, unless it is only a user name.
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let host = rest.split('/').next().unwrap_or(rest);
-    match host.rsplit_once('@') {
-        Some((user, _)) if user.contains(':') || scheme.starts_with("http") => {
-            format!("{scheme}://{}", &rest[user.len() + 1..])
-        }
-        _ => url.to_owned(),
-    }
-}
-
-/// Checks that an address is one that is fetched from.
-///
-/// Errors: a sentence.
-pub(super) fn check_url(url: &str) -> Result<(), String> {
-    let lower = url.to_ascii_lowercase();
-    let has_scheme = ["https://", "ssh://", "file://"]
-        .iter()
-        .any(|scheme| lower.starts_with(scheme) && url.len() > scheme.len());
-    let is_scp = !url.contains("://")
-        && url.split_once(':').is_some_and(|(host, path)| {
-            let host = host.rsplit('@').next().unwrap_or(host);
-            // Two colons name a program that Git would run as transport.
-            !path.is_empty()
-                && !path.starts_with(':')
-                && host.starts_with(|c: char| c.is_ascii_alphanumeric())
-                && host
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
-        });
-    let plain =
-        !url.contains(|c: char| c.is_control() || c.is_whitespace()) && !url.starts_with('-');
-    if plain && (has_scheme || is_scp) {
-        Ok(())
-    } else {
-        Err(format!(
-            "`{url}` is none of https://, ssh://, file:// and user@host:path"
-        ))
-    }
-}
-
-/// Checks that a reference is a name that `git` takes for one.
-///
-/// Errors: a sentence.
-pub(super) fn check_reference(reference: &str) -> Result<(), String> {
-    let refused = |c: char| c.is_control() || c.is_whitespace() || ":^~?*[\\".contains(c);
-    if reference.is_empty()
-        || reference.starts_with(['-', '+', '/'])
-        || reference.contains("..")
-        || reference.contains("@{")
-        || reference.contains(refused)
-    {
-        return Err(format!(
-            "`{reference}` is not the name of a branch, a tag or a commit"
-        ));
-    }
-    Ok(())
-}
-
-fn fetch(directory: &Path, remote: &Remote, name: &str) -> anyhow::Result<Fetched> {
-    check_url(&remote.url).map_err(anyhow::Error::msg)?;
-    if let Some(reference) = &remote.reference {
+fn fetch(
+    directory: &Path,
+    url: &str,
+    reference: Option<&String>,
+    name: &str,
+) -> anyhow::Result<Fetched> {
+    check_url(url).map_err(anyhow::Error::msg)?;
+    if let Some(reference) = reference {
         check_reference(reference).map_err(anyhow::Error::msg)?;
     }
     let repository = Repository { directory };
     run(git::program()
         .args(["init", "--quiet", "--bare", "--"])
         .arg(directory))?;
-    let commit = repository.fetch(remote)?;
+    let commit = repository.fetch(url, reference.map_or("HEAD", String::as_str))?;
     let tree = repository.read(&commit, name)?;
     Ok(Fetched {
         tree: Arc::new(tree),
@@ -181,20 +125,19 @@ impl Repository<'_> {
     }
 
     /// Fetches one commit, and returns its name.
-    fn fetch(&self, remote: &Remote) -> anyhow::Result<String> {
-        let reference = remote.reference.as_deref().unwrap_or("HEAD");
+    fn fetch(&self, url: &str, reference: &str) -> anyhow::Result<String> {
         let options = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules"];
         let alone = run(self
             .git()
             .args(options)
-            .args(["--depth=1", "--", &remote.url, reference]));
+            .args(["--depth=1", "--", url, reference]));
         match alone {
             Ok(_) => self.commit("FETCH_HEAD"),
             // Servers need not give a commit by its name, and give no abbreviated one: then everything is fetched.
             Err(_) if is_commit_name(reference) => {
                 run(self.git().args(options).args([
                     "--",
-                    &remote.url,
+                    url,
                     "+refs/heads/*:refs/heads/*",
                     "+refs/tags/*:refs/tags/*",
                 ]))?;
@@ -366,69 +309,4 @@ fn run(command: &mut Command) -> anyhow::Result<Vec<u8>> {
         bail!("`git` failed without a word")
     }
     bail!("{}", lines.join("\n"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_that_are_fetched_from() {
-        for url in [
-            "https://github.com/kubeflow/pipelines",
-            "ssh://git@host.example:2222/org/repo",
-            "file:///srv/repo.git",
-            "git@github.com:org/repo.git",
-            "host.example:org/repo",
-        ] {
-            assert_eq!(check_url(url), Ok(()), "{url}");
-        }
-        for url in [
-            "http://github.com/org/repo",
-            "ext::sh -c x",
-            "ext::sh%20-c%20x",
-            "--upload-pack=x:y",
-            "-oProxyCommand=x:y",
-            "../repo",
-            "/srv/repo",
-            "fd::17",
-            "https://",
-            "git@-oProxyCommand=x:y",
-        ] {
-            assert!(check_url(url).is_err(), "{url}");
-        }
-    }
-
-    #[test]
-    fn references() {
-        for reference in [
-            "main",
-            "v1.2.3",
-            "release/1.0",
-            "feature#1",
-            "0123abc",
-            "refs/tags/v1",
-        ] {
-            assert_eq!(check_reference(reference), Ok(()), "{reference}");
-        }
-        for reference in ["", "-x", "+a", "a:b", "a..b", "a b", "HEAD~1", "a@{1}"] {
-            assert!(check_reference(reference).is_err(), "{reference}");
-        }
-    }
-
-    #[test]
-    fn passwords_are_not_shown() {
-        assert_eq!(
-            shown("https://me:secret@host.example/repo", Some("v1")),
-            "https://host.example/repo@v1"
-        );
-        assert_eq!(
-            shown("https://token@host.example/repo", None),
-            "https://host.example/repo"
-        );
-        assert_eq!(
-            shown("ssh://git@host.example/repo", None),
-            "ssh://git@host.example/repo"
-        );
-    }
 }

@@ -3,12 +3,13 @@
 //! Takes the sorted objects and what a base at hand knows about objects of the same names; gives the text. A proposal
 //! is complete and can be loaded; what it cannot know, a person adds. Knows nothing of where files lie.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
 use super::Origin;
 use super::images::{images, repository};
+use super::known::Known;
 use super::reference::Reference;
 use super::sort_out::{DEFINITIONS, Sorted};
 use crate::yaml;
@@ -73,7 +74,7 @@ pub(super) fn propose(
 }
 
 /// The order of the keys of a `base.yaml`, as docs/bases.md has it.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 24] = [
     "name",
     "version",
     "order",
@@ -92,6 +93,7 @@ const ORDER: [&str; 23] = [
     "entry",
     "metrics",
     "externalRoles",
+    "startedBy",
     "wellKnownServices",
     "controllerConfigKeys",
     "members",
@@ -208,224 +210,6 @@ fn camel_case(text: &str) -> String {
         name.extend(letters);
     }
     name
-}
-
-/// What the base at hand says of objects that the vendored one has too.
-struct Known<'a> {
-    sorted: &'a Sorted,
-    images: &'a BTreeMap<String, String>,
-    reference: Option<&'a Reference>,
-    /// Names of the Services.
-    services: BTreeSet<&'a str>,
-}
-
-impl<'a> Known<'a> {
-    fn new(
-        sorted: &'a Sorted,
-        images: &'a BTreeMap<String, String>,
-        reference: Option<&'a Reference>,
-    ) -> Self {
-        let objects = sorted.manifests.values().flatten();
-        Known {
-            services: objects
-                .filter(|body| body["kind"] == "Service" && body["apiVersion"] == "v1")
-                .filter_map(|body| body["metadata"]["name"].as_str())
-                .collect(),
-            sorted,
-            images,
-            reference,
-        }
-    }
-
-    fn objects(&self) -> impl Iterator<Item = &'a Value> {
-        self.sorted.manifests.values().flatten()
-    }
-
-    fn files(&self) -> Value {
-        let name = |file: &String| {
-            let known = self
-                .reference
-                .and_then(|reference| reference.facts.files.get(file));
-            (file.clone(), Value::from(known.unwrap_or(file).as_str()))
-        };
-        Value::Object(self.sorted.manifests.keys().map(name).collect())
-    }
-
-    /// Returns the containers that settings of `projects.yaml` configure, as far as they are there.
-    fn workloads(&self) -> Value {
-        let mut workloads = Map::new();
-        for (key, known) in self
-            .reference
-            .into_iter()
-            .flat_map(|reference| &reference.facts.workloads)
-        {
-            let container = self
-                .objects()
-                .filter(|body| {
-                    body["kind"] == known.kind.as_str()
-                        && body["metadata"]["name"] == known.name.as_str()
-                })
-                .flat_map(containers)
-                .find(|container| container["name"] == known.container.as_str());
-            let image = container
-                .and_then(|container| container["image"].as_str())
-                .and_then(|image| self.images.iter().find(|(_, known)| *known == image));
-            if let Some((image, _)) = image {
-                let workload = json!({
-                    "kind": known.kind, "name": known.name, "container": known.container, "image": image,
-                });
-                workloads.insert(key.clone(), workload);
-            }
-        }
-        Value::Object(workloads)
-    }
-
-    /// Returns the embedded servers whose Services are there.
-    fn embedded(&self) -> Value {
-        let mut embedded = Map::new();
-        for (what, engines) in self
-            .reference
-            .into_iter()
-            .flat_map(|reference| &reference.facts.embedded)
-        {
-            let present: Map<String, Value> = engines
-                .iter()
-                .filter(|(_, service)| self.services.contains(service.service.as_str()))
-                .map(|(engine, service)| {
-                    (
-                        engine.clone(),
-                        json!({"service": service.service, "port": service.port}),
-                    )
-                })
-                .collect();
-            if !present.is_empty() {
-                embedded.insert(what.clone(), Value::Object(present));
-            }
-        }
-        Value::Object(embedded)
-    }
-
-    fn secrets(&self) -> Value {
-        match self.reference.map(|reference| &reference.facts.secrets) {
-            Some(secrets) => json!({
-                "database": {
-                    "name": secrets.database.name,
-                    "usernameKey": secrets.database.username_key,
-                    "passwordKey": secrets.database.password_key,
-                },
-                "objectStore": {
-                    "name": secrets.object_store.name,
-                    "accessKeyKey": secrets.object_store.access_key_key,
-                    "secretKeyKey": secrets.object_store.secret_key_key,
-                },
-            }),
-            None => json!({
-                "database": {"name": "database", "usernameKey": "username", "passwordKey": "password"},
-                "objectStore": {"name": "object-store", "accessKeyKey": "accesskey", "secretKeyKey": "secretkey"},
-            }),
-        }
-    }
-
-    /// Returns the roles whose pods are there, or are made at run time.
-    fn roles(&self) -> BTreeMap<String, BTreeMap<String, String>> {
-        let pods: Vec<&Value> = self.objects().filter_map(pod_labels).collect();
-        let present = |labels: &BTreeMap<String, String>| {
-            pods.iter().any(|pod| {
-                labels
-                    .iter()
-                    .all(|(key, value)| pod[key.as_str()] == value.as_str())
-            })
-        };
-        self.reference
-            .into_iter()
-            .flat_map(|reference| {
-                let external = &reference.facts.external_roles;
-                let roles = reference.facts.roles.iter();
-                roles.filter(move |(role, labels)| external.contains(role) || present(labels))
-            })
-            .map(|(role, labels)| (role.clone(), labels.clone()))
-            .collect()
-    }
-
-    /// Returns everything that is said of roles, for those that are there.
-    fn of_roles(
-        &self,
-        roles: &BTreeMap<String, BTreeMap<String, String>>,
-    ) -> Vec<(&'static str, Value)> {
-        let facts = self.reference.map(|reference| &reference.facts);
-        let present = |list: &[String]| -> Vec<String> {
-            list.iter()
-                .filter(|role| roles.contains_key(*role))
-                .cloned()
-                .collect()
-        };
-        let ports = |ports: &BTreeMap<String, Vec<u16>>| -> BTreeMap<String, Vec<u16>> {
-            let mut ports = ports.clone();
-            ports.retain(|role, _| roles.contains_key(role));
-            ports
-        };
-        let flows: Vec<Value> = facts
-            .into_iter()
-            .flat_map(|facts| &facts.flows)
-            .filter(|flow| roles.contains_key(&flow.to))
-            .map(|flow| json!({"from": present(&flow.from), "to": flow.to, "ports": flow.ports}))
-            .filter(|flow| flow["from"].as_array().is_some_and(|from| !from.is_empty()))
-            .collect();
-        let empty = BTreeMap::new();
-        let list = |list: Option<&Vec<String>>| json!(present(list.map_or(&[], Vec::as_slice)));
-        vec![
-            ("flows", json!(flows)),
-            (
-                "kubernetesApi",
-                list(facts.map(|facts| &facts.kubernetes_api)),
-            ),
-            ("database", list(facts.map(|facts| &facts.database))),
-            ("objectStore", list(facts.map(|facts| &facts.object_store))),
-            (
-                "entry",
-                json!(ports(facts.map_or(&empty, |facts| &facts.entry))),
-            ),
-            (
-                "metrics",
-                json!(ports(facts.map_or(&empty, |facts| &facts.metrics))),
-            ),
-            (
-                "externalRoles",
-                list(facts.map(|facts| &facts.external_roles)),
-            ),
-        ]
-    }
-
-    fn controller_config_keys(&self) -> Value {
-        json!(
-            self.reference
-                .map(|reference| &reference.facts.controller_config_keys)
-                .cloned()
-                .unwrap_or_default()
-        )
-    }
-}
-
-/// Returns the containers of a workload.
-fn containers(body: &Value) -> impl Iterator<Item = &Value> {
-    [
-        "/spec/template/spec/containers",
-        "/spec/jobTemplate/spec/template/spec/containers",
-        "/spec/containers",
-    ]
-    .into_iter()
-    .filter_map(|pointer| body.pointer(pointer)?.as_array())
-    .flatten()
-}
-
-/// Returns the labels of a workload's pods.
-fn pod_labels(body: &Value) -> Option<&Value> {
-    [
-        "/spec/template/metadata/labels",
-        "/spec/jobTemplate/spec/template/metadata/labels",
-    ]
-    .into_iter()
-    .find_map(|pointer| body.pointer(pointer))
 }
 
 #[cfg(test)]

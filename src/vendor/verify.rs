@@ -5,14 +5,14 @@ use std::path::Path;
 use super::bases::Bases;
 use super::disk::Disk;
 use super::fetch::Fetcher;
-use super::{Failure, Request, is_upstream, sorted, without_header};
+use super::{Failure, Request, address, is_upstream, sorted};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::Sources;
 
 /// Holds the bases against `base/base.lock`; with `upstream`, flattens the recorded commits of vendored bases anew and
 /// compares. Returns the names of the bases that were looked at.
 ///
-/// Errors: `base-lock-mismatch`; those of `vendor add`.
+/// Errors: `base-lock-mismatch`; those of [`add`](super::add).
 pub fn verify(
     root: &Path,
     names: &[String],
@@ -49,32 +49,28 @@ fn verify_upstream(
     let Ok(recorded) = bases.recorded(name) else {
         return Ok(());
     };
+    let mut pins = recorded.remotes;
+    let main = address::shown(&recorded.url, recorded.reference.as_deref());
+    pins.insert(main, recorded.commit.clone());
     let request = Request {
         name: name.to_owned(),
         url: recorded.url,
-        reference: Some(recorded.commit.clone()),
+        reference: recorded.reference,
         path: recorded.path,
         reach: recorded.reach,
     };
+    request.check().map_err(Failure::Usage)?;
     let place = disk.scratch()?;
-    let mut fetcher = Fetcher::new(place.path().to_owned());
+    let mut fetcher = Fetcher::new(place.path().to_owned()).pinned(pins);
     let mut ignored = Diagnostics::default();
     let outcome = sorted(&request, bases, &mut fetcher, sources, &mut ignored);
     let (sorted, origin) =
         outcome.inspect_err(|_| diagnostics.extend(std::mem::take(&mut ignored)))?;
     let own = bases.files_of(name);
-    let path = format!("base/{name}/base.yaml");
-    for (remote, commit) in &origin.remotes {
-        let known = recorded.remotes.get(remote);
-        if known.is_some_and(|known| known != commit) {
-            let message = format!("`{remote}` means `{commit}` now");
-            let finding = Diagnostic::warning(Code::BaseLockMismatch, message).path(&*path);
-            diagnostics.push(finding.hint("the reference of a remote base has moved upstream"));
-        }
-    }
-    let differing = sorted.files.iter().find(|(path, text)| {
-        own.get(*path).map(|own| without_header(own)) != Some(without_header(text))
-    });
+    let differing = sorted
+        .files
+        .iter()
+        .find(|(path, text)| own.get(*path) != Some(*text));
     let extra = own
         .keys()
         .find(|path| is_upstream(path) && !sorted.files.contains_key(*path));

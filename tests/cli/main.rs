@@ -8,3 +8,5 @@ mod init;
 mod messages;
 mod render;
 mod session;
+mod upstream;
+mod vendor;

@@ -190,12 +190,12 @@ pub(super) fn patches(node: &Node<'_>, context: &mut Context<'_>) -> Vec<PatchEn
                 "patch" => read.patch = entry.value.string(context),
                 "target" if entry.value.value().is_null() => {}
                 "target" => {
-                    let mut entries = entry.value.entries(context).into_iter();
-                    let name = entries.rfind(|entry| entry.key == "name");
+                    let mut fields = entry.value.entries(context).into_iter();
+                    let name = fields.rfind(|field| field.key == "name");
                     read.target = Some(Target {
                         value: entry.value.value().clone(),
                         span: entry.value.span(),
-                        name: name.and_then(|entry| entry.value.string(context)),
+                        name: name.and_then(|field| field.value.string(context)),
                     });
                 }
                 "options" => {

@@ -88,10 +88,8 @@ fn take_booleans(
         Value::String(word)
             if is_bool_of_yaml_1_1(word) && text.written(document, pointer) == Some(word) =>
         {
-            *value = Value::Bool(matches!(
-                word.to_ascii_lowercase().as_str(),
-                "y" | "yes" | "on"
-            ));
+            let word = word.to_ascii_lowercase();
+            *value = Value::Bool(matches!(word.as_str(), "y" | "yes" | "on"));
         }
         Value::Array(list) => {
             for (index, below) in list.iter_mut().enumerate() {
@@ -138,8 +136,8 @@ pub(super) fn apply(
                 resource.body = body;
                 renamed |= resource.id() != id;
             }
-            Err(failed) => {
-                let (body, error) = *failed;
+            Err(failure) => {
+                let (body, error) = *failure;
                 resource.body = body;
                 let place = match &patch.document {
                     Some(document) => text.span_of(document, &error.pointer),
@@ -161,8 +159,8 @@ pub(super) fn apply(
 /// Returns the body after all steps, or as it was, with the reason.
 fn carry_out(steps: &[Step], body: Value) -> Result<Value, Box<(Value, PatchError)>> {
     match run(steps.to_vec(), body) {
-        Err(failed) if failed.1.code == Code::PatchFailed => {
-            carry_out_laxly(steps, &failed.0).ok_or(failed)
+        Err(failure) if failure.1.code == Code::PatchFailed => {
+            carry_out_laxly(steps, &failure.0).ok_or(failure)
         }
         outcome => outcome,
     }
