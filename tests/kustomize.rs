@@ -8,6 +8,8 @@
 
 #[path = "kustomize/compare.rs"]
 mod compare;
+#[path = "kustomize/mutate.rs"]
+mod mutate;
 #[path = "kustomize/oracle.rs"]
 mod oracle;
 #[path = "kustomize/random.rs"]
@@ -18,6 +20,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use proptest::prelude::*;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRunner};
 use tenantry::diagnostic::{Diagnostics, Severity};
@@ -102,10 +105,14 @@ struct Case {
 
 impl Case {
     fn load(case: &Path) -> Self {
+        Case::new(&files(case), &links(case))
+    }
+
+    fn new(files: &BTreeMap<String, Vec<u8>>, links: &[(String, String)]) -> Self {
         let mut tree = Tree::new("");
         let mut remotes: BTreeMap<String, Tree> = BTreeMap::new();
-        for (path, bytes) in files(case) {
-            let bytes = located(&bytes, "/remotes");
+        for (path, bytes) in files {
+            let bytes = located(bytes, "/remotes");
             match path
                 .strip_prefix("remotes/")
                 .and_then(|path| path.split_once('/'))
@@ -115,13 +122,13 @@ impl Case {
                     .or_insert_with(|| Tree::new(remote))
                     .add_file(below, bytes)
                     .expect("a plain path"),
-                None => tree.add_file(&path, bytes).expect("a plain path"),
+                None => tree.add_file(path, bytes).expect("a plain path"),
             }
         }
-        for (path, target) in links(case) {
-            tree.add_link(&path, target).expect("a plain path");
+        for (path, target) in links {
+            tree.add_link(path, target.clone()).expect("a plain path");
         }
-        let root = if case.join("overlay").is_dir() {
+        let root = if files.keys().any(|path| path.starts_with("overlay/")) {
             "overlay"
         } else {
             ""
@@ -156,7 +163,11 @@ impl Case {
         );
         match outcome {
             Ok(flattened) => {
-                assert!(!diagnostics.has_errors());
+                assert!(
+                    !diagnostics.has_errors(),
+                    "accepted in spite of: {}",
+                    shown(diagnostics, &sources)
+                );
                 Ok(flattened)
             }
             Err(Stop::Fetch(error)) => Err(format!("{error:#}\n")),
@@ -174,6 +185,11 @@ fn shown(diagnostics: Diagnostics, sources: &Sources) -> String {
         assert_eq!(finding.severity, Severity::Error);
         let place = match finding.span {
             Some(span) => {
+                let length = sources.get(span.file).text.len();
+                assert!(
+                    span.start <= span.end && span.end <= length,
+                    "{finding:?} lies outside"
+                );
                 let (line, column) = sources.line_column(span.file, span.start);
                 format!("{}:{line}:{column}", sources.get(span.file).path)
             }
@@ -306,6 +322,39 @@ fn trees_made_up_at_random_flatten_as_kubectl_builds_them() {
 }
 
 #[test]
+fn no_tree_makes_it_panic() {
+    let cases: Vec<_> = cases()
+        .iter()
+        .map(|case| (files(case), links(case)))
+        .collect();
+    let all: Vec<&Vec<u8>> = cases.iter().flat_map(|(files, _)| files.values()).collect();
+    let wrong = (
+        proptest::sample::select((0..cases.len()).collect::<Vec<_>>()),
+        proptest::collection::vec(mutate::mutation(), 1..4),
+    );
+    // What fails becomes a case of its own.
+    let config = ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    proptest!(config, |((case, mutations) in wrong)| {
+        let (mut files, links) = cases[case].clone();
+        for mutation in &mutations {
+            mutate::mutate(&mut files, mutation, &all);
+        }
+        let flatten = || match Case::new(&files, &links).flatten() {
+            Ok(flattened) => flattened
+                .objects
+                .into_iter()
+                .map(|object| object.body.to_string())
+                .collect(),
+            Err(findings) => vec![findings],
+        };
+        prop_assert_eq!(flatten(), flatten());
+    });
+}
+
+#[test]
 fn flattening_is_deterministic() {
     for case in cases() {
         let text = || match Case::load(&case).flatten() {
@@ -321,4 +370,95 @@ fn flattening_is_deterministic() {
         };
         assert_eq!(text(), text(), "{}", name(&case));
     }
+}
+
+#[test]
+#[ignore]
+fn mutants_live() {
+    let cases: Vec<_> = cases()
+        .iter()
+        .filter(|case| matches!(oracle::recorded(case), oracle::Recorded::Printed(_)))
+        .map(|case| (files(case), links(case)))
+        .filter(|(files, links)| {
+            links.is_empty() && !files.keys().any(|k| k.starts_with("remotes/"))
+        })
+        .collect();
+    let all: Vec<&Vec<u8>> = cases.iter().flat_map(|(files, _)| files.values()).collect();
+    let seed: u8 = std::env::var("SEED")
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .unwrap_or(0);
+    let mut runner = TestRunner::new_with_rng(
+        Config::default(),
+        proptest::test_runner::TestRng::from_seed(
+            proptest::test_runner::RngAlgorithm::ChaCha,
+            &[seed; 32],
+        ),
+    );
+    let strategy = (
+        proptest::sample::select((0..cases.len()).collect::<Vec<_>>()),
+        proptest::collection::vec(mutate::mutation(), 1..2),
+    );
+    let count: usize = std::env::var("MUTANTS")
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .unwrap_or(100);
+    let (mut equal, mut both, mut same, mut diff) = (0, 0, 0, 0);
+    let out = std::path::PathBuf::from("/tmp/k/mutants");
+    let _ = std::fs::remove_dir_all(&out);
+    for number in 0..count {
+        let (case, mutations) = strategy.new_tree(&mut runner).expect("x").current();
+        let (mut files, _) = cases[case].clone();
+        files.remove("expected.yaml");
+        let before = files.clone();
+        for m in &mutations {
+            mutate::mutate(&mut files, m, &all);
+        }
+        if files == before {
+            same += 1;
+            continue;
+        }
+        let place = tempfile::tempdir().expect("a temporary directory");
+        for (path, bytes) in &files {
+            let path = place.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("writable");
+            std::fs::write(path, bytes).expect("writable");
+        }
+        let ours = Case::load(place.path()).flatten();
+        let theirs = oracle::ask(place.path());
+        let problem = match (&ours, &theirs) {
+            (Ok(ours), Ok(theirs)) => {
+                equal += 1;
+                compare::same(ours, theirs)
+                    .err()
+                    .map(|e| format!("DIFFERENT {e}"))
+            }
+            (Err(findings), _) if OURS_ALONE.iter().any(|code| findings.contains(code)) => None,
+            (Err(_), Err(_)) => {
+                both += 1;
+                None
+            }
+            (Ok(_), Err(message)) => Some(format!("ONLY KUBECTL: {message}")),
+            (Err(findings), Ok(_)) => Some(format!("ONLY WE: {findings}")),
+        };
+        if let Some(problem) = problem {
+            diff += 1;
+            println!(
+                "#{number} {}",
+                problem.lines().take(4).collect::<Vec<_>>().join(" | ")
+            );
+            for (path, bytes) in &files {
+                if before.get(path) != Some(bytes) {
+                    let t = out.join(number.to_string());
+                    let f = t.join(path);
+                    std::fs::create_dir_all(f.parent().unwrap()).unwrap();
+                    std::fs::write(f, bytes).unwrap();
+                    let f = t.join("before").join(path);
+                    std::fs::create_dir_all(f.parent().unwrap()).unwrap();
+                    std::fs::write(f, &before[path]).unwrap();
+                }
+            }
+        }
+    }
+    println!("{equal} equal {both} both refused {same} same {diff} differ");
 }

@@ -231,9 +231,11 @@ impl Config {
         };
         let root = Node::root(text, &document);
         let mut read = Config::default();
+        let mark = context.mark();
         for entry in root.entries(context) {
             read.read_entry(&entry, context)?;
         }
+        let read = context.accept(mark, read)?;
         self.add(read)
             .map_err(|conflict| context.refuse(conflicting(&conflict, root.span())))
     }

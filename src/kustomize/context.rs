@@ -1,7 +1,7 @@
 //! What every step of a build writes to: sources, findings, and the limits of the whole.
 
 use super::Limits;
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected, Severity};
 use crate::source::{Sources, Span};
 
 /// What every step of a build writes to.
@@ -41,6 +41,21 @@ impl<'a> Context<'a> {
     pub(crate) fn refuse(&mut self, finding: Diagnostic) -> Rejected {
         self.diagnostics.push(finding);
         Rejected
+    }
+
+    /// Returns how much was found so far, for [`Context::accept`].
+    pub(crate) fn mark(&self) -> usize {
+        self.diagnostics.iter().count()
+    }
+
+    /// Returns `value`, or [`Rejected`] when an error was kept since `mark`.
+    pub(crate) fn accept<T>(&self, mark: usize, value: T) -> Result<T, Rejected> {
+        let is_error = |finding: &Diagnostic| finding.severity == Severity::Error;
+        if self.diagnostics.iter().skip(mark).any(is_error) {
+            Err(Rejected)
+        } else {
+            Ok(value)
+        }
     }
 
     /// Keeps an error about a kustomization that kustomize refuses as well.

@@ -190,7 +190,7 @@ pub(crate) fn read(text: &Text, context: &mut Context<'_>) -> Result<Kustomizati
         vars: Vec::new(),
         sort: Sort::default(),
     };
-    let before = context.diagnostics.iter().count();
+    let mark = context.mark();
     let mut bases = Vec::new();
     let mut image_tags = Vec::new();
     let mut api_version = None;
@@ -247,15 +247,7 @@ pub(crate) fn read(text: &Text, context: &mut Context<'_>) -> Result<Kustomizati
     read.resources.extend(bases);
     read.images.extend(image_tags);
     check_api_version(api_version, read.component, context);
-    if context.diagnostics.iter().skip(before).any(is_error) {
-        Err(Rejected)
-    } else {
-        Ok(read)
-    }
-}
-
-fn is_error(finding: &Diagnostic) -> bool {
-    finding.severity == crate::diagnostic::Severity::Error
+    context.accept(mark, read)
 }
 
 fn refuse_or_unknown(entry: &Entry<'_>, context: &mut Context<'_>) {

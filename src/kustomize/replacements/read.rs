@@ -56,12 +56,12 @@ pub(crate) fn read_file(
         return Ok(Vec::new());
     };
     let root = Node::root(text, &document);
+    let mark = context.mark();
     let items = if root.value().is_array() {
         root.items(context)
     } else {
         vec![root]
     };
-    let before = context.diagnostics.iter().count();
     let mut replacements = Vec::new();
     for item in items {
         match read_one(&item, false, context) {
@@ -74,11 +74,7 @@ pub(crate) fn read_file(
             }
         }
     }
-    if context.diagnostics.iter().count() > before {
-        Err(Rejected)
-    } else {
-        Ok(replacements)
-    }
+    context.accept(mark, replacements)
 }
 
 /// Reads one replacement; `None` without source or targets.
