@@ -6,6 +6,7 @@
 //! The types serialise with the keys of `projects.yaml`, because templates see them as `project` and `platform`.
 
 mod between;
+mod changes;
 mod credentials;
 mod database;
 pub mod derived;
@@ -58,6 +59,30 @@ pub struct Model {
     pub projects: Vec<Project>,
     /// Path of the rendered tree relative to the root, `overlays` by default.
     pub repository_path: String,
+    /// Which projects had another name.
+    pub moves: Moves,
+    /// Hazardous changes that may pass, in the order of the file.
+    pub acknowledged: Vec<Acknowledgement>,
+}
+
+/// Which projects had another name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Moves {
+    /// What each former name has become.
+    pub renamed: BTreeMap<String, String>,
+    /// The first name of each project that was moved, by the name that it has now.
+    pub origins: BTreeMap<String, String>,
+}
+
+/// One hazardous change that may pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// Name of the project; that of `project-deleted` need not be declared.
+    pub project: String,
+    /// The hazard.
+    pub hazard: types::Hazard,
+    /// Where the project is named.
+    pub span: Span,
 }
 
 /// One cluster with the platform settings that hold in it (the platform's, overridden by the cluster's own).

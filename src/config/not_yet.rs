@@ -21,7 +21,6 @@ const KEYS: &[&str] = &[
     "platform/clusters/*/monitoring",
     "databases/*/provision",
     "acknowledge",
-    "moved",
     "<layer>/members",
     "<layer>/access",
     "<layer>/patches",

@@ -110,6 +110,8 @@ codes! {
     /// Egress is restricted and a server outside of the cluster is not let through.
     EgressBlocked => "egress-blocked",
     // Between projects.
+    /// A project that does not exist.
+    UnknownProject => "unknown-project",
     /// Two projects with one name.
     DuplicateProject => "duplicate-project",
     /// Two projects in one namespace of one cluster.
@@ -147,6 +149,9 @@ codes! {
     PatchFailed => "patch-failed",
     /// A string that no YAML reader of the cluster can carry.
     UnrepresentableText => "unrepresentable-text",
+    // Changes.
+    /// A hazard is acknowledged that does not come up.
+    UnusedAcknowledgement => "unused-acknowledgement",
     // The tree.
     /// A file in a directory of ours that we did not write.
     ForeignFile => "foreign-file",
