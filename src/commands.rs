@@ -1,5 +1,7 @@
 //! One function per command: glue between the command line, the compiler and the disk.
 
+mod diff;
+mod gate;
 mod init;
 mod parallel;
 mod print;
@@ -51,6 +53,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Init(arguments) => init::init(arguments, &console),
         Command::Validate(arguments) => render::validate(arguments, &mut console),
         Command::Render(arguments) => render::render(arguments, &mut console),
+        Command::Diff(arguments) => diff::diff(arguments, &mut console),
         Command::Schema => print::schema(&console),
         Command::Completions(arguments) => print::completions(arguments, &console),
         Command::Man(arguments) => print::man(arguments, &console),

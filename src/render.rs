@@ -9,6 +9,8 @@ pub(crate) mod settings;
 mod state;
 mod transform;
 
+pub use transform::{CONFIG_HASH, NAME_HASH_LENGTH};
+
 use crate::base::Base;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::model::{Cluster, Project};

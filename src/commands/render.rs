@@ -6,15 +6,17 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::gate::Gate;
 use super::{Failure, parallel, root, tree_failure};
 use crate::cli::{self, Render, TreeFormat, Validate, Verbosity};
 use crate::compile::{Compilation, compile};
 use crate::console::Console;
 use crate::diagnostic::{Diagnostics, nearest};
+use crate::examine::unreadable_diagnostic;
 use crate::exit::Exit;
 use crate::inputs::Inputs;
 use crate::tree::{
-    Checker, Location, Options, RenderedDirectory, Scope, Summary, TreeError, Writer,
+    Checker, DiskTree, Location, Options, RenderedDirectory, Scope, Summary, TreeError, Writer,
 };
 
 /// How long a render waits for another one in the same tree.
@@ -148,7 +150,27 @@ fn write(work: &Work<'_>, adopt: bool, console: &mut Console) -> Result<Exit, Fa
     };
     let writer = Writer::open(work.location, options, waiting)
         .map_err(|error| tree_failure(error, console))?;
-    work.each(console, |rendered| writer.put(&rendered))?;
+    // The writer holds the lock, so that the tree stays as it is until the writer changes it.
+    let old = DiskTree::open(work.location).map_err(|error| tree_failure(error, console))?;
+    let gate = Gate::new(work.compilation, &old, &work.scope);
+    work.each(console, |rendered| {
+        let changed = writer.put(&rendered)?;
+        gate.look(&rendered, changed)
+    })?;
+    let decision = gate.decide(adopt, console)?;
+    if !decision.open {
+        let stops = writer.stop().map_err(|error| tree_failure(error, console))?;
+        for stop in &stops {
+            console.diagnostics.push(stop.to_diagnostic());
+        }
+        for (path, unreadable) in decision.unreadable {
+            if !stops.iter().any(|stop| stop.path == path) {
+                let diagnostic = unreadable_diagnostic(&path, unreadable, &mut console.sources);
+                console.diagnostics.push(diagnostic);
+            }
+        }
+        return Err(Failure::Stopped);
+    }
     let summary = writer
         .finish()
         .map_err(|error| tree_failure(error, console))?;
@@ -181,7 +203,7 @@ fn tell(summary: &Summary, location: &Location, console: &Console) {
 /// Renders every directory, on several threads, and passes each on as soon as it is finished, unless one was rejected.
 ///
 /// All directories are looked at, whatever is found, so that every error is reported at once.
-fn render_each(
+pub(super) fn render_each(
     compilation: &Compilation,
     directories: &[usize],
     threads: NonZeroUsize,

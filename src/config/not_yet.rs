@@ -20,7 +20,6 @@ const KEYS: &[&str] = &[
     "platform/clusters/*/images/requireDigests",
     "platform/clusters/*/monitoring",
     "databases/*/provision",
-    "acknowledge",
     "<layer>/members",
     "<layer>/access",
     "<layer>/patches",

@@ -15,8 +15,11 @@ use crate::plan::Plan;
 /// Annotation of a manifest whose name gets a hash of its content; it is consumed here.
 const NAME_SUFFIX: &str = "tenantry.dev/name-suffix";
 
+/// How many digits of the hash a name ends in.
+pub const NAME_HASH_LENGTH: usize = 10;
+
 /// Annotation of a pod template with the hash of the ConfigMaps that its containers read.
-const CONFIG_HASH: &str = "tenantry.dev/config-hash";
+pub const CONFIG_HASH: &str = "tenantry.dev/config-hash";
 
 /// Annotation that tells Argo CD how to prune and delete an object.
 const ARGO_OPTIONS: &str = "argocd.argoproj.io/sync-options";
@@ -372,7 +375,7 @@ fn name_suffix(object: &mut Object) {
             .shift_remove("annotations");
     }
     let hash = short_hash(object.body["spec"].to_string().as_bytes());
-    let name = format!("{}-{}", object.name(), &hash[..10]);
+    let name = format!("{}-{}", object.name(), &hash[..NAME_HASH_LENGTH]);
     object.body["metadata"]["name"] = json!(name);
 }
 

@@ -122,7 +122,7 @@ impl Checker {
 }
 
 /// Opens the top directory of the tree; `None` when there is none.
-fn open_top(location: &Location) -> Result<Option<Directory>, TreeError> {
+pub(super) fn open_top(location: &Location) -> Result<Option<Directory>, TreeError> {
     let trusted = match Directory::open_trusted(&location.trusted) {
         Ok(directory) => directory,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -2,6 +2,8 @@
 //!
 //! They show the wiring; what is decided about projects, trees and bases is tested where it is decided.
 
+mod diff;
+mod gate;
 mod init;
 mod messages;
 mod render;
