@@ -7,6 +7,7 @@ mod component;
 pub mod embedded;
 mod facts;
 pub mod lock;
+mod members;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub use facts::{
     ClusterFiles, Consumer, Facts, Flow, Generated, Identity, Migration, ObjectStoreSecret, Part,
     PasswordSecret, Service, Workload,
 };
+pub use members::{MemberRule, MemberRules};
 
 use component::Component;
 
@@ -104,7 +106,10 @@ impl Base {
             if let Some(below) = path.strip_prefix("manifests/") {
                 let stem = below.strip_suffix(".yaml").unwrap_or(below);
                 if !FILES.contains(&stem) {
-                    reader.refuse(path, format!("`{stem}` is not a file of a project's directory"));
+                    reader.refuse(
+                        path,
+                        format!("`{stem}` is not a file of a project's directory"),
+                    );
                     continue;
                 }
                 manifests.extend(read_objects(file, stem, sources, reader.diagnostics));
@@ -178,7 +183,9 @@ impl Base {
 
     /// Returns the names of all components, in order.
     pub fn component_names(&self) -> impl Iterator<Item = &str> {
-        self.components.iter().map(|component| component.name.as_str())
+        self.components
+            .iter()
+            .map(|component| component.name.as_str())
     }
 
     /// Returns the names of the ServiceAccounts that the manifests and the components may create.
@@ -207,7 +214,8 @@ impl Reader<'_> {
     /// Reports what is wrong with a file as a whole.
     fn refuse(&mut self, path: &str, message: String) {
         let path = format!("base/{}/{path}", self.name);
-        self.diagnostics.push(Diagnostic::error(Code::InvalidBase, message).path(path));
+        self.diagnostics
+            .push(Diagnostic::error(Code::InvalidBase, message).path(path));
     }
 
     /// Reads a component's file, tags included, and remembers where its nodes stand.

@@ -79,6 +79,8 @@ pub enum Command {
     Render(Render),
     /// Print what would change, object by object, hazards first
     Diff(Diff),
+    /// Check everything, render in memory and commit the tree to a branch, without touching the work tree
+    Publish(Publish),
     /// Print the JSON Schema of projects.yaml
     Schema,
     /// Print a completion script for a shell
@@ -129,8 +131,8 @@ pub struct Render {
 /// Arguments of `diff`.
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// Compare with the tree in this directory instead of the files on disk
-    #[arg(long, value_name = "DIR")]
+    /// Compare with the tree at this Git revision, or in this directory, instead of the files on disk
+    #[arg(long, value_name = "REV|DIR")]
     pub against: Option<String>,
     /// The form of the output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -141,6 +143,40 @@ pub struct Diff {
     /// Exit with 3 when a hazard that stops is not acknowledged
     #[arg(long)]
     pub gate: bool,
+    /// How many threads work; by default as many as the machine runs at once
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+/// Arguments of `publish`.
+#[derive(Debug, Args)]
+pub struct Publish {
+    /// The branch to commit to, made when it is missing; by default `platform.repository.branch`
+    #[arg(long, value_name = "BRANCH")]
+    pub branch: Option<String>,
+    /// Commit to the branch of this remote, a name or a URL, instead of to the one here; fetches first, and
+    /// renders again when somebody else was faster
+    #[arg(long, value_name = "REMOTE")]
+    pub push: Option<String>,
+    /// The author, as `Name <e-mail>`; by default as Git is configured
+    #[arg(long, value_name = "AUTHOR")]
+    pub author: Option<String>,
+    /// The message of the commit; by default it names the commit of the inputs
+    #[arg(short, long, value_name = "TEXT")]
+    pub message: Option<String>,
+    /// The time of the commit, such as 2026-11-22T10:15:00Z; by default the author's is that of the commit of the
+    /// inputs, the committer's is now
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<String>,
+    /// Replace and remove files on the branch that Tenantry has not written or that were edited by hand
+    #[arg(long)]
+    pub adopt: bool,
+    /// Move the branch even if it is checked out; its work tree stays behind
+    #[arg(long)]
+    pub allow_checked_out: bool,
+    /// Also commit `hydrator.metadata`, which tells GitOps tools the commit of the inputs, at the top of the tree
+    #[arg(long)]
+    pub hydrator_metadata: bool,
     /// How many threads work; by default as many as the machine runs at once
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
@@ -273,6 +309,48 @@ impl Render {
 pub fn working_directory() -> anyhow::Result<PathBuf> {
     use anyhow::Context as _;
     std::env::current_dir().context("reading the working directory")
+}
+
+/// One role in a commit, as the environment has it.
+#[derive(Debug, Clone, Default)]
+pub struct Role {
+    /// `GIT_AUTHOR_NAME` or `GIT_COMMITTER_NAME`.
+    pub name: Option<String>,
+    /// `GIT_AUTHOR_EMAIL` or `GIT_COMMITTER_EMAIL`.
+    pub email: Option<String>,
+    /// `GIT_AUTHOR_DATE` or `GIT_COMMITTER_DATE`.
+    pub date: Option<String>,
+}
+
+/// Returns what the environment says of the author or of the committer, as `git commit` reads it.
+///
+/// `role` is `AUTHOR` or `COMMITTER`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place where the environment is read"
+)]
+pub fn role(role: &str) -> Role {
+    let variable = |what: &str| {
+        let value = std::env::var(format!("GIT_{role}_{what}")).ok();
+        value.filter(|value| !value.is_empty())
+    };
+    Role {
+        name: variable("NAME"),
+        email: variable("EMAIL"),
+        date: variable("DATE"),
+    }
+}
+
+/// Returns the time, in seconds since 1970; a clock before that counts as that.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place where the clock is read"
+)]
+pub fn now() -> i64 {
+    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    elapsed.map_or(0, |elapsed| {
+        i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
+    })
 }
 
 /// Returns how many threads to use: as asked for, or as many as the machine runs at once.

@@ -5,6 +5,7 @@ mod gate;
 mod init;
 mod parallel;
 mod print;
+mod publish;
 mod render;
 
 use std::io;
@@ -54,6 +55,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Validate(arguments) => render::validate(arguments, &mut console),
         Command::Render(arguments) => render::render(arguments, &mut console),
         Command::Diff(arguments) => diff::diff(arguments, &mut console),
+        Command::Publish(arguments) => publish::publish(arguments, &mut console),
         Command::Schema => print::schema(&console),
         Command::Completions(arguments) => print::completions(arguments, &console),
         Command::Man(arguments) => print::man(arguments, &console),
@@ -65,15 +67,20 @@ pub fn run(cli: &Cli) -> Exit {
         // As in any pipe: who reads only the first lines wants no more.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(Failure::Output(error)) => {
-            console.fail(&anyhow::Error::new(error).context("writing to standard output"));
+            let error = anyhow::Error::new(error).context("writing to standard output");
+            console.fail(&error, None);
             Exit::Environment
         }
         Err(Failure::Usage(message)) => {
-            console.fail(&anyhow::Error::msg(message));
+            console.usage(&message);
             Exit::Usage
         }
         Err(Failure::Environment(error)) => {
-            console.fail(&error);
+            let path = match error.downcast_ref() {
+                Some(TreeError::Environment { path, .. }) => Some(path.as_str()),
+                _ => None,
+            };
+            console.fail(&error, path);
             Exit::Environment
         }
     };

@@ -6,19 +6,27 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use crate::base::{self, Base, Facts};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::hazard::{Hop, Turn};
 use crate::inputs::{Failure, Inputs};
 use crate::layout;
-use crate::leak::{self, Registry, Vocabulary};
-use crate::model::{self, Available, BaseFacts, Cluster, Model, Project, State};
+use crate::leak::{self, Registry, Suspicion, Vocabulary};
+use crate::model::{
+    self, Available, BaseFacts, Cluster, Model, PatchSource, Project, State, SyncTool,
+};
 use crate::object::Object;
 use crate::plan;
-use crate::render;
+use crate::render::{self, Hash};
 use crate::source::{FileId, Sources, Span};
 use crate::template::Scope;
+use crate::stage::{self, Hashes, Skeleton, Stages};
+use crate::sync::{self, Wiring};
 use crate::tree::RenderedDirectory;
+use crate::user_patch::UserPatches;
+use crate::yaml;
 
 /// Directory of a cluster that holds its cluster-scoped objects.
 ///
@@ -40,7 +48,10 @@ pub fn compile(
     for (path, file) in &inputs.bases {
         // A file beside the bases, such as a README, belongs to none of them.
         if let Some((base, below)) = path.split_once('/') {
-            bases.entry(base.to_owned()).or_default().insert(below.to_owned(), *file);
+            bases
+                .entry(base.to_owned())
+                .or_default()
+                .insert(below.to_owned(), *file);
         }
     }
     Compilation::load(
@@ -62,9 +73,12 @@ pub struct Compilation {
     vocabularies: BTreeMap<String, Vocabulary>,
     registry: Registry,
     extra: BTreeMap<String, Vec<Object>>,
+    patches: UserPatches,
+    wiring: Wiring,
     units: Vec<Unit>,
     /// Numbers of the projects in the model.
     by_name: BTreeMap<String, usize>,
+    stages: Stages,
 }
 
 /// One directory to be made.
@@ -74,12 +88,14 @@ enum Unit {
     Cluster(usize),
     /// The project at this index of the model.
     Project(usize),
+    /// The directory of the wiring with this number.
+    Wiring(usize),
 }
 
 impl Compilation {
     /// Checks the configuration against the bases and prepares everything that projects share.
     ///
-    /// `read` returns the texts of the paths of `extraManifests`.
+    /// `read` returns the texts of the paths of `extraManifests` and `patches`.
     /// Errors: every code of the model, of bases and of manifests, and the failures of `read`.
     pub fn load(
         projects: FileId,
@@ -99,7 +115,10 @@ impl Compilation {
             }
         }
         let available = Available {
-            bases: bases.iter().map(|(name, base)| (name.clone(), facts_of(base))).collect(),
+            bases: bases
+                .iter()
+                .map(|(name, base)| (name.clone(), facts_of(base)))
+                .collect(),
         };
         let model = model::load(sources, projects, &available, diagnostics)?;
         diagnostics.accept(())?;
@@ -108,35 +127,65 @@ impl Compilation {
             .iter()
             .flat_map(|project| project.extra_manifests.iter().cloned())
             .collect();
-        let extra = read(&named, sources, diagnostics)?
+        let of_patches: Vec<(String, Span)> = model
+            .projects
+            .iter()
+            .flat_map(|project| &project.patches)
+            .filter_map(PatchSource::file)
+            .collect();
+        let all: Vec<(String, Span)> = named.iter().chain(&of_patches).cloned().collect();
+        let texts = read(&all, sources, diagnostics)?;
+        let patches = UserPatches::load(&model.projects, &texts, sources, diagnostics);
+        let named: BTreeSet<&String> = named.iter().map(|(path, _)| path).collect();
+        let extra = texts
             .into_iter()
-            .map(|(path, file)| (path, base::read_objects(file, "extra", sources, diagnostics)))
+            .filter(|(path, _)| named.contains(path))
+            .map(|(path, file)| {
+                (
+                    path,
+                    base::read_objects(file, "extra", sources, diagnostics),
+                )
+            })
             .collect();
         let used: BTreeSet<&String> = model.projects.iter().map(|project| &project.base).collect();
         let vocabularies = used
             .into_iter()
             .filter_map(|name| {
-                let texts = files.get(name)?.values().map(|file| sources.get(*file).text.as_str());
+                let texts = files
+                    .get(name)?
+                    .values()
+                    .map(|file| sources.get(*file).text.as_str());
                 Some((name.clone(), Vocabulary::new(bases.get(name)?, texts)))
             })
             .collect();
-        let with_projects: BTreeSet<&String> =
-            model.projects.iter().map(|project| &project.cluster).collect();
+        let with_projects: BTreeSet<&String> = model
+            .projects
+            .iter()
+            .map(|project| &project.cluster)
+            .collect();
         let clusters = (0..model.clusters.len())
             .filter(|index| with_projects.contains(&model.clusters[*index].name))
             .map(Unit::Cluster);
+        let stages = Stages::new(&model.projects);
+        // Projects of one shape follow each other, so that few skeletons are alive at a time.
+        let projects = stages.order().map(Unit::Project);
+        let wiring = wiring(&model, &bases);
         let units = clusters
-            .chain((0..model.projects.len()).map(Unit::Project))
+            .chain(projects)
+            .chain((0..wiring.len()).map(Unit::Wiring))
             .collect();
         let by_name = model.projects.iter().enumerate();
         Ok(diagnostics.accept(Compilation {
             registry: Registry::new(&model),
             by_name: by_name.map(|(index, project)| (project.name.clone(), index)).collect(),
+            stages,
+            wiring,
             units,
             model,
             bases,
             vocabularies,
             extra,
+            patches,
         })?)
     }
 
@@ -147,7 +196,12 @@ impl Compilation {
 
     /// Returns the names of all projects, sorted.
     pub fn projects(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.model.projects.iter().map(|project| project.name.as_str()).collect();
+        let mut names: Vec<&str> = self
+            .model
+            .projects
+            .iter()
+            .map(|project| project.name.as_str())
+            .collect();
         names.sort_unstable();
         names
     }
@@ -156,10 +210,14 @@ impl Compilation {
     pub fn directories(&self, projects: Option<&BTreeSet<String>>) -> Vec<usize> {
         let wanted = |unit: &Unit| match (unit, projects) {
             (_, None) => true,
-            (Unit::Cluster(_), Some(_)) => false,
-            (Unit::Project(index), Some(names)) => names.contains(&self.model.projects[*index].name),
+            (Unit::Cluster(_) | Unit::Wiring(_), Some(_)) => false,
+            (Unit::Project(index), Some(names)) => {
+                names.contains(&self.model.projects[*index].name)
+            }
         };
-        (0..self.units.len()).filter(|number| wanted(&self.units[*number])).collect()
+        (0..self.units.len())
+            .filter(|number| wanted(&self.units[*number]))
+            .collect()
     }
 
     /// Renders one directory; the diagnostics hold warnings, or the reasons of a rejection.
@@ -167,7 +225,8 @@ impl Compilation {
         let mut diagnostics = Diagnostics::default();
         let directory = match self.units[number] {
             Unit::Cluster(index) => self.cluster(&self.model.clusters[index], &mut diagnostics),
-            Unit::Project(index) => self.project(&self.model.projects[index], &mut diagnostics),
+            Unit::Project(index) => self.project(index, &mut diagnostics),
+            Unit::Wiring(number) => Ok(self.wiring.render(number, &self.model)),
         };
         (directory, diagnostics)
     }
@@ -245,6 +304,17 @@ impl Compilation {
         project: &Project,
         diagnostics: &mut Diagnostics,
     ) -> Result<Vec<Object>, Rejected> {
+        self.hashed_objects(project, |_| false, &mut render::hash, diagnostics)
+    }
+
+    /// Returns the objects of a project, or of a shape, in which `has_gaps` tells what is a placeholder.
+    fn hashed_objects(
+        &self,
+        project: &Project,
+        has_gaps: fn(&Value) -> bool,
+        hash: Hash<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Vec<Object>, Rejected> {
         let cluster = self.cluster_of(project);
         let base = &self.bases[&project.base];
         let plan = plan::resolve(project, cluster, base, diagnostics)?;
@@ -253,28 +323,41 @@ impl Compilation {
             .iter()
             .flat_map(|(path, _)| self.extra[path].iter().cloned())
             .collect();
-        let objects = render::render(project, cluster, &plan, base, extra).map_err(|found| {
+        let objects = render::render(
+            project,
+            cluster,
+            &plan,
+            base,
+            extra,
+            |objects, scope| self.patches.apply(objects, project, scope, has_gaps),
+            hash,
+        )
+        .map_err(|found| {
             diagnostics.extend(found);
             Rejected
         })?;
-        for finding in leak::check(
-            &objects,
-            project,
-            cluster,
-            &self.registry,
-            &self.vocabularies[&project.base],
-        ) {
+        let vocabulary = &self.vocabularies[&project.base];
+        for finding in leak::check(&objects, project, cluster, &self.registry, vocabulary) {
             diagnostics.push(finding);
+        }
+        if cluster.sync.contains(&SyncTool::Argocd) {
+            for finding in sync::argocd::check(&objects, project) {
+                diagnostics.push(finding);
+            }
         }
         diagnostics.accept(objects)
     }
 
     fn project(
         &self,
-        project: &Project,
+        index: usize,
         diagnostics: &mut Diagnostics,
     ) -> Result<RenderedDirectory, Rejected> {
-        let objects = self.objects(project, diagnostics)?;
+        let project = &self.model.projects[index];
+        let files = match self.staged(index) {
+            Some(files) => files,
+            None => layout::lay_out(&self.objects(project, diagnostics)?, &project.base),
+        };
         Ok(RenderedDirectory {
             path: format!("{}/{}", project.cluster, project.namespace),
             project: Some(project.name.clone()),
@@ -285,7 +368,38 @@ impl Compilation {
                 State::Retired => "retired",
             }
             .to_owned(),
-            files: layout::lay_out(&objects, &project.base),
+            files,
+        })
+    }
+
+    /// Renders one project from the skeleton of its shape; `None` when it must be rendered directly, to tell what is wrong with it or because it cannot be staged.
+    fn staged(&self, index: usize) -> Option<BTreeMap<String, Vec<u8>>> {
+        let project = &self.model.projects[index];
+        let (slots, skeleton) = self.stages.get(index, |shape, slots| {
+            let mut hashes = Hashes::default();
+            let mut found = Diagnostics::default();
+            let objects = self
+                .hashed_objects(
+                    shape,
+                    stage::has_gaps,
+                    &mut |text, length| hashes.hash(text, length),
+                    &mut found,
+                )
+                .ok()?;
+            // A finding is about a project, not about a shape.
+            if found.iter().next().is_some() {
+                return None;
+            }
+            Skeleton::new(&objects, &shape.base, slots, hashes)
+        })?;
+        let mut suspicion = Suspicion::new(
+            project,
+            self.cluster_of(project),
+            &self.registry,
+            &self.vocabularies[&project.base],
+        );
+        skeleton.fill(slots, |text| {
+            suspicion.clears(text) && yaml::check_representable(text).is_ok()
         })
     }
 
@@ -297,11 +411,7 @@ impl Compilation {
         cluster: &Cluster,
         diagnostics: &mut Diagnostics,
     ) -> Result<RenderedDirectory, Rejected> {
-        let base = self
-            .projects_of(cluster)
-            .map(|project| &self.bases[&project.base])
-            .max_by_key(|base| base.facts.order)
-            .ok_or(Rejected)?;
+        let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
         let webhook = self
             .projects_of(cluster)
             .any(|project| project.components.api_server.pipeline_store == "kubernetes");
@@ -316,13 +426,16 @@ impl Compilation {
                 None => diagnostics.push(
                     Diagnostic::error(
                         Code::InvalidBase,
-                        format!("base `{}` names `cluster/{file}`, which is not there", base.facts.name),
+                        format!(
+                            "base `{}` names `cluster/{file}`, which is not there",
+                            base.facts.name
+                        ),
                     )
                     .path(format!("base/{}/base.yaml", base.facts.name)),
                 ),
             }
         }
-        render::cluster_objects(&mut objects, base);
+        render::cluster_objects(&mut objects, cluster, base);
         diagnostics.accept(RenderedDirectory {
             path: format!("{}/{CLUSTER_DIRECTORY}", cluster.name),
             project: None,
@@ -346,6 +459,39 @@ impl Compilation {
             .find(|cluster| cluster.name == project.cluster)
             .expect("validation has resolved every project's cluster")
     }
+}
+
+/// Decides on the wiring.
+fn wiring(model: &Model, bases: &BTreeMap<String, Base>) -> Wiring {
+    let versions = bases
+        .iter()
+        .map(|(name, base)| (name.clone(), base.facts.version.clone()))
+        .collect();
+    Wiring::new(model, versions, |cluster| {
+        let newest = newest_base(model, bases, cluster);
+        sync::Platform {
+            directories: vec![CLUSTER_DIRECTORY],
+            version: newest
+                .expect("a cluster with wiring has projects")
+                .facts
+                .version
+                .clone(),
+        }
+    })
+}
+
+/// Returns the newest base of a cluster's projects; `None` when it has no projects.
+fn newest_base<'a>(
+    model: &Model,
+    bases: &'a BTreeMap<String, Base>,
+    cluster: &Cluster,
+) -> Option<&'a Base> {
+    model
+        .projects
+        .iter()
+        .filter(|project| project.cluster == cluster.name)
+        .map(|project| &bases[&project.base])
+        .max_by_key(|base| base.facts.order)
 }
 
 fn facts_of(base: &Base) -> BaseFacts {

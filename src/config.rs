@@ -10,10 +10,13 @@ pub mod node;
 pub mod not_yet;
 pub mod read;
 pub mod shape;
+mod syntax;
 pub mod types;
 
 pub use node::{Content, Entry, Node};
 pub use read::{decode, read};
+
+use std::sync::OnceLock;
 
 use crate::diagnostic::{Diagnostics, Rejected};
 use crate::source::{FileId, Sources};
@@ -29,8 +32,10 @@ pub fn parse(
     diagnostics: &mut Diagnostics,
 ) -> Result<Node, Rejected> {
     let node = read(sources, file, diagnostics)?;
-    let shape = shape::Shape::compile(&crate::schema::schema());
-    let mut node = shape::check(&shape, node, sources, diagnostics);
+    // The schema never changes, and deriving it takes longer than checking a small file.
+    static SHAPE: OnceLock<shape::Shape> = OnceLock::new();
+    let shape = SHAPE.get_or_init(|| shape::Shape::compile(&crate::schema::schema()));
+    let mut node = shape::check(shape, node, sources, diagnostics);
     forms::expand(&mut node);
     not_yet::check(&node, diagnostics);
     Ok(node)

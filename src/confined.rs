@@ -276,22 +276,30 @@ impl Directory {
                 | Errno::NOSYS
                 | Errno::XDEV
                 | Errno::ACCESS,
-            ) => {
-                let stat = rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)?;
-                let copy = to.write_new(name, bytes, masked)?;
-                let time = rustix::fs::Timespec {
-                    tv_sec: stat.st_mtime,
-                    tv_nsec: stat.st_mtime_nsec.try_into().unwrap_or(0),
-                };
-                let times = Timestamps {
-                    last_access: time,
-                    last_modification: time,
-                };
-                rustix::fs::futimens(&copy, &times)?;
-                Ok(())
-            }
+            ) => self.copy_over(name, to, bytes, masked),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Writes `bytes` to another directory, with the modification time of the file of that name in this one.
+    fn copy_over(
+        &self,
+        name: &OsStr,
+        to: &Directory,
+        bytes: &[u8],
+        masked: Masked,
+    ) -> io::Result<()> {
+        let stat = rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let time = rustix::fs::Timespec {
+            tv_sec: stat.st_mtime,
+            tv_nsec: stat.st_mtime_nsec.try_into().unwrap_or(0),
+        };
+        let copy = to.write_new(name, bytes, masked)?;
+        let times = Timestamps {
+            last_access: time,
+            last_modification: time,
+        };
+        Ok(rustix::fs::futimens(&copy, &times)?)
     }
 
     /// Moves a name of this directory to another one, over a file or an empty directory there.
@@ -487,3 +495,6 @@ fn compare(file: &mut File, expect: &[u8]) -> io::Result<Content> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,20 +62,31 @@ impl Console {
         let for_people = matches!(self.settings.format, Format::Human | Format::Github);
         if for_people && self.settings.verbosity >= verbosity {
             // Nobody is left to be told when standard error is closed.
+            let message = report::on_one_line(message);
             let _ignored = writeln!(io::stderr().lock(), "{message}");
         }
     }
 
+    /// Prints what is wrong with the command line, as the parser of the command line does: as text, in any format.
+    pub fn usage(&self, message: &str) {
+        let mut err = io::stderr().lock();
+        let color = self.settings.color;
+        let _ignored = report::draw_message(&mut err, color, Severity::Error, message);
+    }
+
     /// Adds the failure of the environment to what was found, for scripts, or prints it, for people.
-    pub fn fail(&mut self, error: &anyhow::Error) {
+    ///
+    /// `path` is the file or directory that it is about, when that is known.
+    pub fn fail(&mut self, error: &anyhow::Error, path: Option<&str>) {
         let message = format!("{error:#}");
         if self.settings.format == Format::Human {
             let mut err = io::stderr().lock();
             let _ignored =
                 report::draw_message(&mut err, self.settings.color, Severity::Error, &message);
         } else {
-            self.diagnostics
-                .push(Diagnostic::error(Code::Environment, message));
+            let mut finding = Diagnostic::error(Code::Environment, message);
+            finding.path = path.map(str::to_owned);
+            self.diagnostics.push(finding);
         }
     }
 

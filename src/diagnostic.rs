@@ -141,7 +141,15 @@ impl Diagnostics {
     /// Returns the findings sorted by file and place, errors before warnings at the same place, without exact repetitions.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.list.sort_by(|a, b| {
-            let key = |d: &Diagnostic| (d.span, d.path.clone(), d.severity, d.code, d.message.clone());
+            let key = |d: &Diagnostic| {
+                (
+                    d.span,
+                    d.path.clone(),
+                    d.severity,
+                    d.code,
+                    d.message.clone(),
+                )
+            };
             key(a).cmp(&key(b))
         });
         self.list.dedup();
@@ -170,7 +178,10 @@ pub struct Rejected;
 /// Returns the candidate that is nearest to `written`, when one is near enough to be what was meant.
 ///
 /// Source: Damerau-Levenshtein distance of at most a third of the longer name, and at least one.
-pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(
+    written: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(written, candidate), candidate))

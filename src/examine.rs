@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::diff::{self, DirectoryDiff, Objects, Owner, Status, Unreadable, Why};
 use crate::hazard::{self, Fate, Finding, Pair, Side};
 use crate::source::{Sources, Span};
-use crate::tree::{OldTree, Recorded, RenderedDirectory, TreeError, is_manifest};
+use crate::tree::{OldTree, Recorded, RenderedDirectory, TreeError};
 
 /// The label by which an object says whose it is.
 const PROJECT: &str = "tenantry.dev/project";
@@ -55,11 +55,10 @@ impl Examiner<'_> {
     /// Examines a directory that is rendered; `None` when it is as it was.
     pub fn rendered(&self, rendered: &RenderedDirectory) -> Result<Option<Examined>, Failure> {
         let path = rendered.path.as_str();
-        let before = self.old.manifests(path)?;
-        let manifests = rendered.files.iter().filter(|(name, _)| is_manifest(name));
-        if before.iter().eq(manifests) {
+        if self.old.holds(path, &rendered.files)? {
             return Ok(None);
         }
+        let before = self.old.manifests(path)?;
         let (new, unreadable_new) = Objects::read_leniently(&rendered.files);
         assert!(
             unreadable_new.is_empty(),

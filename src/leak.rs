@@ -10,21 +10,44 @@ use serde_json::Value;
 
 use crate::base::Base;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Cluster, Model, Peer, Project, StorageKind};
+use crate::model::{Cluster, Member, Model, Peer, Project, StorageKind};
 use crate::object::Object;
 use crate::plan::namespace_of;
 
 /// Last labels that make `mysql.sock` a file and not a host.
 const FILE_EXTENSIONS: [&str; 22] = [
-    "cfg", "cnf", "conf", "crt", "csv", "d", "html", "ini", "js", "json", "key", "log", "md", "pem",
-    "pid", "py", "sh", "sock", "sql", "txt", "yaml", "yml",
+    "cfg", "cnf", "conf", "crt", "csv", "d", "html", "ini", "js", "json", "key", "log", "md",
+    "pem", "pid", "py", "sh", "sock", "sql", "txt", "yaml", "yml",
 ];
 
 /// Words that the renderer itself writes, whatever the project.
-const OWN_WORDS: [&str; 19] = [
-    "Container", "Delete", "Egress", "HTTP_PROXY", "HTTPS_PROXY", "Ingress", "NO_PROXY", "Prune", "TCP",
-    "UDP", "baseline", "common-egress", "confirm", "default-deny", "disabled", "latest", "limits", "quota",
+const OWN_WORDS: &[&str] = &[
+    "1",
+    "Container",
+    "Delete",
+    "Egress",
+    "Group",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "Ingress",
+    "NO_PROXY",
+    "Prune",
+    "TCP",
+    "UDP",
+    "User",
+    "baseline",
+    "common-egress",
+    "confirm",
+    "default-deny",
+    "disabled",
+    "latest",
+    "limits",
+    "members-admins",
+    "members-editors",
+    "members-viewers",
+    "quota",
     "restricted",
+    "true",
 ];
 
 /// What the projects of a fleet own, ready for look-ups.
@@ -55,7 +78,7 @@ impl Vocabulary {
         let words = texts
             .into_iter()
             .flat_map(|text| words(text).map(|(_, word)| word.to_owned()))
-            .chain(OWN_WORDS.map(str::to_owned))
+            .chain(OWN_WORDS.iter().map(|word| (*word).to_owned()))
             .collect();
         let services = base
             .manifests
@@ -82,11 +105,14 @@ impl Registry {
         for project in &model.projects {
             for (what, text) in owned(project) {
                 if let Some((_, first)) = words(text).next() {
-                    by_word.entry(first.to_owned()).or_default().push(Identifier {
-                        text: text.to_owned(),
-                        what,
-                        owner: project.name.clone(),
-                    });
+                    by_word
+                        .entry(first.to_owned())
+                        .or_default()
+                        .push(Identifier {
+                            text: text.to_owned(),
+                            what,
+                            owner: project.name.clone(),
+                        });
                 }
             }
         }
@@ -120,15 +146,7 @@ pub fn check(
     registry: &Registry,
     vocabulary: &Vocabulary,
 ) -> Vec<Diagnostic> {
-    let mut search = Search {
-        project,
-        own: own_names(project),
-        given: given_namespaces(project, cluster),
-        cluster_domain: &cluster.cluster_domain,
-        registry,
-        vocabulary,
-        found: BTreeSet::new(),
-    };
+    let mut search = Search::new(project, cluster, registry, vocabulary);
     for object in objects {
         search.object(object);
     }
@@ -162,21 +180,59 @@ fn own_names(project: &Project) -> HashSet<&str> {
         &project.object_store.bucket,
     ]);
     own.extend(project.object_store.prefix.as_deref());
+    // A label of its own server's host may be the name of another project, as in `pg.example.com`.
+    let hosts = [
+        project.database.host.as_deref(),
+        project
+            .object_store
+            .endpoint
+            .as_ref()
+            .map(|endpoint| endpoint.host.as_str()),
+        Some(project.object_store.region.as_str()),
+    ];
+    own.extend(
+        hosts
+            .into_iter()
+            .flatten()
+            .flat_map(|host| words(host).map(|(_, word)| word)),
+    );
     own.extend(project.ring.as_deref());
     own
 }
 
 fn given_namespaces<'a>(project: &'a Project, cluster: &'a Cluster) -> HashSet<&'a str> {
     let mut given: HashSet<&str> = HashSet::from([cluster.network.dns.namespace.as_str()]);
-    given.extend(cluster.network.ingress_namespaces.iter().map(String::as_str));
-    given.extend(cluster.network.monitoring_namespaces.iter().map(String::as_str));
-    given.extend(project.network.ingress_from.iter().filter_map(|peer| match peer {
-        Peer::Namespace(namespace) => Some(namespace.as_str()),
-        Peer::Cidr(_) => None,
-    }));
+    given.extend(
+        cluster
+            .network
+            .ingress_namespaces
+            .iter()
+            .map(String::as_str),
+    );
+    given.extend(
+        cluster
+            .network
+            .monitoring_namespaces
+            .iter()
+            .map(String::as_str),
+    );
+    given.extend(
+        project
+            .network
+            .ingress_from
+            .iter()
+            .filter_map(|peer| match peer {
+                Peer::Namespace(namespace) => Some(namespace.as_str()),
+                Peer::Cidr(_) => None,
+            }),
+    );
     let hosts = [
         project.database.host.as_deref(),
-        project.object_store.endpoint.as_ref().map(|endpoint| endpoint.host.as_str()),
+        project
+            .object_store
+            .endpoint
+            .as_ref()
+            .map(|endpoint| endpoint.host.as_str()),
     ];
     for host in hosts.into_iter().flatten() {
         given.extend(namespace_of(host, &cluster.cluster_domain));
@@ -195,6 +251,7 @@ struct Leak {
     prose: bool,
 }
 
+#[derive(Debug)]
 struct Search<'a> {
     project: &'a Project,
     own: HashSet<&'a str>,
@@ -203,6 +260,32 @@ struct Search<'a> {
     registry: &'a Registry,
     vocabulary: &'a Vocabulary,
     found: BTreeSet<Leak>,
+}
+
+/// Looks at single strings of a project; a string that it suspects may be a leak, which [`check`] tells.
+#[derive(Debug)]
+pub struct Suspicion<'a>(Search<'a>);
+
+impl<'a> Suspicion<'a> {
+    /// Prepares for the strings of one project.
+    pub fn new(
+        project: &'a Project,
+        cluster: &'a Cluster,
+        registry: &'a Registry,
+        vocabulary: &'a Vocabulary,
+    ) -> Self {
+        Suspicion(Search::new(project, cluster, registry, vocabulary))
+    }
+
+    /// Tells whether a string is free of other projects' names, wherever it stands.
+    pub fn clears(&mut self, text: &str) -> bool {
+        let path = Path {
+            above: None,
+            step: Step::Key(""),
+        };
+        self.0.text("", text, &path);
+        self.0.found.is_empty()
+    }
 }
 
 /// The way to a value, kept as a list of borrowed steps so that walking allocates nothing.
@@ -231,10 +314,28 @@ impl std::fmt::Display for Path<'_> {
 }
 
 impl<'a> Search<'a> {
+    fn new(
+        project: &'a Project,
+        cluster: &'a Cluster,
+        registry: &'a Registry,
+        vocabulary: &'a Vocabulary,
+    ) -> Self {
+        Search {
+            project,
+            own: own_names(project),
+            given: given_namespaces(project, cluster),
+            cluster_domain: &cluster.cluster_domain,
+            registry,
+            vocabulary,
+            found: BTreeSet::new(),
+        }
+    }
+
     fn object(&mut self, object: &Object) {
         let Value::Object(map) = &object.body else {
             return;
         };
+        let id = object.key().to_string();
         for (key, value) in map {
             // `apiVersion` and `kind` are the API's words, whatever a project is called.
             if value.is_string() {
@@ -244,11 +345,41 @@ impl<'a> Search<'a> {
                 above: None,
                 step: Step::Key(key),
             };
-            self.value(object, value, &path);
+            match value {
+                Value::Array(subjects) if key == "subjects" && object.kind() == "RoleBinding" => {
+                    self.subjects(&id, subjects, &path);
+                }
+                _ => self.value(&id, value, &path),
+            }
         }
     }
 
-    fn value(&mut self, object: &Object, value: &Value, path: &Path<'_>) {
+    /// Looks at the subjects of a binding. Users and groups have names of another world, in which teams are often called
+    /// like projects; the namespaces of service accounts that `members` lists are given.
+    fn subjects(&mut self, object: &str, subjects: &[Value], path: &Path<'_>) {
+        for (index, subject) in subjects.iter().enumerate() {
+            let text = |key: &str| subject.get(key).and_then(Value::as_str).unwrap_or_default();
+            let innocent = match text("kind") {
+                "User" | "Group" => !text("name").starts_with("system:serviceaccount"),
+                "ServiceAccount" => self.project.members.levels().iter().any(|(_, members)| {
+                    members.iter().any(|member| {
+                        matches!(member, Member::ServiceAccount { namespace, name }
+                            if namespace == text("namespace") && name == text("name"))
+                    })
+                }),
+                _ => false,
+            };
+            if !innocent {
+                let below = Path {
+                    above: Some(path),
+                    step: Step::Index(index),
+                };
+                self.value(object, subject, &below);
+            }
+        }
+    }
+
+    fn value(&mut self, object: &str, value: &Value, path: &Path<'_>) {
         match value {
             Value::String(text) => self.text(object, text, path),
             Value::Array(list) => {
@@ -277,7 +408,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn text(&mut self, object: &Object, text: &str, path: &Path<'_>) {
+    fn text(&mut self, object: &str, text: &str, path: &Path<'_>) {
         for (start, word) in words(text) {
             if let Some(identifiers) = self.registry.by_word.get(word) {
                 for identifier in identifiers {
@@ -295,7 +426,7 @@ impl<'a> Search<'a> {
 
     fn identifier(
         &mut self,
-        object: &Object,
+        object: &str,
         text: &str,
         start: usize,
         identifier: &Identifier,
@@ -317,7 +448,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn host(&mut self, object: &Object, text: &str, start: usize, run: &str, path: &Path<'_>) {
+    fn host(&mut self, object: &str, text: &str, start: usize, run: &str, path: &Path<'_>) {
         let labels: Vec<&str> = run.split('.').collect();
         let namespace = match namespace_in(&labels) {
             Some(namespace) => namespace,
@@ -352,13 +483,13 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn report(&mut self, object: &Object, path: &Path<'_>, what: String) {
+    fn report(&mut self, object: &str, path: &Path<'_>, what: String) {
         let prose = matches!(
             path.step,
             Step::Key("tenantry.dev/description" | "tenantry.dev/owner")
         );
         self.found.insert(Leak {
-            object: object.key().to_string(),
+            object: object.to_owned(),
             path: path.to_string(),
             what,
             prose,
@@ -368,7 +499,10 @@ impl<'a> Search<'a> {
 
 /// Returns the label before `svc`, when the labels are those of an in-cluster host.
 fn namespace_in<'a>(labels: &[&'a str]) -> Option<&'a str> {
-    let at = labels.iter().position(|label| *label == "svc").filter(|at| *at >= 2)?;
+    let at = labels
+        .iter()
+        .position(|label| *label == "svc")
+        .filter(|at| *at >= 2)?;
     let namespace = labels[at - 1];
     (!namespace.is_empty() && !labels[at - 2].is_empty()).then_some(namespace)
 }
@@ -384,9 +518,11 @@ fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// Splits a text into runs that may be host names, each with its byte offset.
 fn host_runs(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    runs(text, |character| is_word_character(character) || character == '.')
-        .map(|(start, run)| (start, run.strip_suffix('.').unwrap_or(run)))
-        .filter(|(_, run)| run.contains('.'))
+    runs(text, |character| {
+        is_word_character(character) || character == '.'
+    })
+    .map(|(start, run)| (start, run.strip_suffix('.').unwrap_or(run)))
+    .filter(|(_, run)| run.contains('.'))
 }
 
 fn runs(text: &str, belongs: impl Fn(char) -> bool) -> impl Iterator<Item = (usize, &str)> {

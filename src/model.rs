@@ -7,16 +7,21 @@
 
 mod between;
 mod changes;
+mod combinations;
 mod credentials;
 mod database;
 pub mod derived;
+mod forms;
 mod labels;
 mod load;
+mod members;
 mod object_store;
+mod patches;
 mod platform;
 mod project;
 mod resources;
 mod scope;
+mod sync;
 mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,13 +29,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::config::types;
-use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
 pub use load::load;
-
-use scope::{Report, Scope, below};
+pub use members::{Member, Members};
+pub use patches::{PatchBody, PatchSource};
+pub use sync::{Argocd, Flux, Sync, SyncTool};
 
 /// What there is besides `projects.yaml` that its settings refer to.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +63,12 @@ pub struct Model {
     pub projects: Vec<Project>,
     /// Path of the rendered tree relative to the root, `overlays` by default.
     pub repository_path: String,
+    /// Branch that sync tools read, and `publish` moves; `main` by default.
+    pub repository_branch: String,
+    /// URL of the repository that sync tools read.
+    pub repository_url: Option<String>,
+    /// What the wiring needs; `None` when `platform.sync` is empty.
+    pub sync: Option<Sync>,
     /// Which projects had another name.
     pub moves: Moves,
     /// Hazardous changes that may pass, in the order of the file.
@@ -80,7 +90,7 @@ pub struct Acknowledgement {
     /// Name of the project; that of `project-deleted` need not be declared.
     pub project: String,
     /// The hazard.
-    pub hazard: types::Hazard,
+    pub hazard: crate::config::types::Hazard,
     /// Where the project is named.
     pub span: Span,
 }
@@ -105,6 +115,9 @@ pub struct Cluster {
     pub external_secrets: Option<StoreRef>,
     /// Whether fixed user and group ids are dropped.
     pub openshift: bool,
+    /// The tools that apply the cluster's directories; templates do not see them.
+    #[serde(skip)]
+    pub sync: Vec<SyncTool>,
 }
 
 /// How `credentials: generated` is made inside the cluster.
@@ -183,6 +196,8 @@ pub struct Project {
     pub database: Database,
     /// Where artifacts are kept.
     pub object_store: ObjectStore,
+    /// Who may do what in the namespace.
+    pub members: Members,
     /// Isolation and extra flows.
     pub network: Network,
     /// ResourceQuota `hard` values, as quantities; empty when not given.
@@ -206,12 +221,25 @@ pub struct Project {
     /// Plain manifests to add: path below the root of the repository, and the place where it is named.
     #[serde(skip)]
     pub extra_manifests: Vec<(String, Span)>,
+    /// Changes to the objects of the stack, in order; templates do not see them.
+    #[serde(skip)]
+    pub patches: Vec<PatchSource>,
     /// Where the project is declared (its name).
     #[serde(skip)]
     pub span: Span,
     /// Where settings were written, by JSON pointer within the project (`/database/embedded/size`), after merging of defaults, profile and project.
     #[serde(skip)]
     pub spans: BTreeMap<String, Span>,
+}
+
+impl Project {
+    /// Returns the paths of `extraManifests`, in order.
+    pub fn extra_manifest_paths(&self) -> Vec<&str> {
+        self.extra_manifests
+            .iter()
+            .map(|(path, _)| path.as_str())
+            .collect()
+    }
 }
 
 /// Whether a project's stack runs.
@@ -609,96 +637,4 @@ pub struct Ui {
 pub struct Switch {
     /// Whether it is deployed.
     pub enabled: bool,
-}
-
-/// Tells whether a name is a word for a storage form.
-fn is_form(name: &str) -> bool {
-    matches!(name, "embedded" | "shared" | "external")
-}
-
-/// A shared server whose name means something else where it would be used.
-fn form_as_name(name: &str, place: Span) -> Diagnostic {
-    Diagnostic::error(
-        Code::InvalidName,
-        format!("a shared server cannot be called `{name}`"),
-    )
-    .at(place)
-    .label("the word for a form of storage")
-    .hint("give it another name")
-}
-
-/// Reports a storage block that does not choose exactly one form.
-fn ambiguous_storage(scope: &Scope, report: &mut Report, block: &str, chosen: [bool; 3]) {
-    let pointer = below("", block);
-    if scope.doubtful(&pointer) {
-        return;
-    }
-    let forms: Vec<&str> = ["embedded", "shared", "external"]
-        .into_iter()
-        .zip(chosen)
-        .filter_map(|(form, chosen)| chosen.then_some(form))
-        .collect();
-    let message = match forms.len() {
-        0 => format!("`{block}` chooses none of its forms"),
-        count => format!("`{block}` chooses {count} forms at once"),
-    };
-    let mut diagnostic = scope
-        .error(Code::AmbiguousChoice, &pointer, message)
-        .hint("write exactly one of `embedded`, `shared: {…}` and `external: {…}`");
-    for form in forms {
-        diagnostic = diagnostic.also(scope.at(&below(&pointer, form)), format!("`{form}` is one"));
-    }
-    report.push(diagnostic);
-}
-
-/// Reports credentials that only a server of the project's own can have.
-fn refuse_generated(
-    scope: &Scope,
-    report: &mut Report,
-    block: &str,
-    credentials: &Credentials,
-) -> Option<()> {
-    if *credentials != Credentials::Generated {
-        return Some(());
-    }
-    report.push(
-        scope
-            .error(
-                Code::UnsupportedCredentials,
-                &below(block, "credentials"),
-                "`generated` credentials would not be known to this server",
-            )
-            .label("for embedded servers only")
-            .hint("write `{secret: {name: …}}` or `{externalSecret: {store: …, key: …}}`"),
-    );
-    None
-}
-
-/// Settles a reference to a key of a ConfigMap, both parts of which are needed.
-fn config_map_key(
-    scope: &Scope,
-    report: &mut Report,
-    pointer: &str,
-    written: types::ConfigMapKey,
-) -> Option<ConfigMapKey> {
-    if written.config_map.is_none() {
-        scope.missing(
-            report,
-            pointer,
-            "configMap",
-            "write the name of a ConfigMap in the project's namespace",
-        );
-    }
-    if written.key.is_none() {
-        scope.missing(
-            report,
-            pointer,
-            "key",
-            "write the key of the certificates in the ConfigMap, such as `ca.crt`",
-        );
-    }
-    Some(ConfigMapKey {
-        config_map: written.config_map?.0,
-        key: written.key?.0,
-    })
 }

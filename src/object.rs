@@ -51,7 +51,9 @@ impl Object {
 
     /// Returns the API group, empty for the core group.
     pub fn group(&self) -> &str {
-        self.api_version().rsplit_once('/').map_or("", |(group, _)| group)
+        self.api_version()
+            .rsplit_once('/')
+            .map_or("", |(group, _)| group)
     }
 
     /// Returns the API version without its group.
@@ -137,7 +139,10 @@ pub fn apply_rank(kind: &str) -> usize {
 /// kustomize's own table (1.21) lacks the newer ones and gives them a namespace (yaml-and-patches §7).
 pub fn is_cluster_scoped(group: &str, kind: &str) -> bool {
     match group {
-        "" => matches!(kind, "Namespace" | "Node" | "PersistentVolume" | "ComponentStatus"),
+        "" => matches!(
+            kind,
+            "Namespace" | "Node" | "PersistentVolume" | "ComponentStatus"
+        ),
         "admissionregistration.k8s.io"
         | "apiextensions.k8s.io"
         | "apiregistration.k8s.io"
@@ -159,7 +164,10 @@ pub fn is_cluster_scoped(group: &str, kind: &str) -> bool {
         "argoproj.io" => kind == "ClusterWorkflowTemplate",
         "cert-manager.io" => kind == "ClusterIssuer",
         "external-secrets.io" => {
-            matches!(kind, "ClusterSecretStore" | "ClusterExternalSecret" | "ClusterPushSecret")
+            matches!(
+                kind,
+                "ClusterSecretStore" | "ClusterExternalSecret" | "ClusterPushSecret"
+            )
         }
         "generators.external-secrets.io" => kind == "ClusterGenerator",
         "gateway.networking.k8s.io" => kind == "GatewayClass",

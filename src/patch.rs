@@ -6,6 +6,8 @@
 //! Strategic merge follows kustomize v5.5.0 (its built-in Kubernetes 1.21.2 schema) with two deliberate differences:
 //! merged lists keep the order of the object, new elements at the end; and where kustomize damages an object or
 //! ignores a part of the patch without a word, the patch is refused and the hint says what to write instead.
+//! A scalar is what the patch says: kustomize makes a text of it where the old one is quoted in its file, and quotes
+//! are no part of a value. Lists that the patch does not name stay as they are, even with a key twice.
 //! JSON 6902 follows RFC 6902; what kustomize takes beyond it is refused in the same way.
 
 mod change;
@@ -26,6 +28,8 @@ use serde_json::Value;
 pub use json6902::{Action, Pointer, Step};
 pub use selector::Selector;
 pub use target::{Pattern, Target};
+
+pub(crate) use schema::is_cluster_scoped as is_known_as_cluster_scoped;
 
 use crate::diagnostic::Code;
 use crate::object::{Object, ObjectKey};
@@ -125,9 +129,39 @@ impl std::fmt::Display for PatchError {
 
 impl std::error::Error for PatchError {}
 
+impl Patch {
+    /// Tells whether the patch is for the object.
+    pub fn is_for(&self, object: &Object) -> bool {
+        match &self.target {
+            Some(target) => target.matches(object),
+            None => self.names(|named| named.matches(object)),
+        }
+    }
+
+    /// Tells whether the patch is for objects of the object's kind, whatever their names and labels.
+    pub fn is_for_kind(&self, object: &Object) -> bool {
+        match &self.target {
+            Some(target) => target.matches_kind(object),
+            None => self.names(|named| named.kind == object.kind()),
+        }
+    }
+
+    /// Tells whether one of the objects that a patch without a target names fulfils a condition.
+    fn names(&self, condition: impl Fn(&target::Named<'_>) -> bool) -> bool {
+        let Operation::Strategic(value) = &self.operation else {
+            return false;
+        };
+        let patches = strategic::items(value).map_or(std::slice::from_ref(value), Vec::as_slice);
+        patches.iter().any(|patch| {
+            target::Named::read(patch, Place::Root("")).is_ok_and(|named| condition(&named))
+        })
+    }
+}
+
 /// Applies a patch to every object of the list that it is for.
 ///
-/// A strategic merge whose kind is a list (`kind: List` with `items`) applies its items one after the other.
+/// A strategic merge whose kind is a list (`kind: List` with `items`) applies its items one after the other; with a
+/// target it has one item.
 /// On an error the objects are as before.
 ///
 /// Errors: `patch-no-match` when it is for no object; `patch-no-effect` when no object would differ;
@@ -153,7 +187,16 @@ pub fn apply(patch: &Patch, objects: &mut Vec<Object>) -> Result<Applied, PatchE
                 return Err(missing::for_target(target, objects));
             }
             match operation {
-                Operation::Strategic(value) => merge(value, Place::Root(""), &matched, objects),
+                Operation::Strategic(value) => match strategic::items(value).map(Vec::as_slice) {
+                    None => merge(value, Place::Root(""), &matched, objects),
+                    Some([item]) => merge(item, Place::Root("/items/0"), &matched, objects),
+                    Some(_) => Err(PatchError::new(
+                        Code::InvalidPatch,
+                        Place::Root("").key("items"),
+                        "a list of patches has no target, its items name their objects",
+                    )
+                    .hint("leave `target` out, or write one patch for each item")),
+                },
                 Operation::Json6902(steps) => run(steps, &matched, objects),
             }
         }

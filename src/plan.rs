@@ -118,7 +118,8 @@ pub struct SecurityContext {
 
 /// Decides everything about one project.
 ///
-/// Errors: `missing-key` when restricted egress lacks the API server's addresses, `unsupported-by-base` for an engine that the base lacks.
+/// Errors: `missing-key` when restricted egress lacks the API server's addresses, `unsupported-by-base` for an engine that the base lacks
+/// and for members without rules.
 /// Warnings: `egress-blocked`.
 pub fn resolve(
     project: &Project,
@@ -131,12 +132,18 @@ pub fn resolve(
     let database = storage::database(project, base, &domain);
     let object_store = storage::object_store(project, base, &domain);
     check_engines(project, base, &mut found);
+    check_members(project, base, &mut found);
     let cas = ca_files(project);
     let ca = project
         .ca_bundle
         .clone()
         .or_else(|| project.object_store.tls_ca.clone());
-    check_egress(project, cluster, &[&database.host, &object_store.host], &mut found);
+    check_egress(
+        project,
+        cluster,
+        &[&database.host, &object_store.host],
+        &mut found,
+    );
     let plan = Plan {
         artifact_secrets: artifact_secrets(project, &object_store),
         namespace: project.namespace.clone(),
@@ -148,7 +155,12 @@ pub fn resolve(
         proxy: project.proxy.as_ref().map(|proxy| ProxyPlan {
             http: proxy.http.clone(),
             https: proxy.https.clone(),
-            no_proxy: no_proxy(&proxy.no_proxy, cluster, base, &[&database.host, &object_store.host]),
+            no_proxy: no_proxy(
+                &proxy.no_proxy,
+                cluster,
+                base,
+                &[&database.host, &object_store.host],
+            ),
         }),
         generates: Generates {
             database: database.credentials == "generated",
@@ -228,7 +240,11 @@ fn artifact_secrets(project: &Project, store: &ObjectStorePlan) -> Vec<String> {
             _ => {}
         }
     }
-    let mut names: BTreeSet<String> = store.secret.iter().map(|secret| secret.name.clone()).collect();
+    let mut names: BTreeSet<String> = store
+        .secret
+        .iter()
+        .map(|secret| secret.name.clone())
+        .collect();
     if let Some(config) = &project.components.api_server.launcher_config {
         collect(config, &mut names);
     }
@@ -292,8 +308,16 @@ fn no_proxy(own: &[String], cluster: &Cluster, base: &Base, hosts: &[&str]) -> S
 
 fn check_engines(project: &Project, base: &Base, diagnostics: &mut Diagnostics) {
     let wanted = [
-        ("database", Some(&project.database.engine), project.database.kind),
-        ("objectStore", project.object_store.engine.as_ref(), project.object_store.kind),
+        (
+            "database",
+            Some(&project.database.engine),
+            project.database.kind,
+        ),
+        (
+            "objectStore",
+            project.object_store.engine.as_ref(),
+            project.object_store.kind,
+        ),
     ];
     for (what, engine, kind) in wanted {
         let Some(engine) = engine.filter(|_| kind == StorageKind::Embedded) else {
@@ -301,7 +325,11 @@ fn check_engines(project: &Project, base: &Base, diagnostics: &mut Diagnostics) 
         };
         let engines = base.facts.embedded.get(what);
         if !engines.is_some_and(|engines| engines.contains_key(engine)) {
-            let known: Vec<&str> = engines.into_iter().flat_map(BTreeMap::keys).map(String::as_str).collect();
+            let known: Vec<&str> = engines
+                .into_iter()
+                .flat_map(BTreeMap::keys)
+                .map(String::as_str)
+                .collect();
             let pointer = format!("/{what}/embedded/engine");
             diagnostics.push(
                 Diagnostic::error(
@@ -313,6 +341,28 @@ fn check_engines(project: &Project, base: &Base, diagnostics: &mut Diagnostics) 
                 .project(&project.name),
             );
         }
+    }
+}
+
+/// Refuses members of a level that the base has no rules for: they would get a Role without any.
+fn check_members(project: &Project, base: &Base, diagnostics: &mut Diagnostics) {
+    for (level, members) in project.members.levels() {
+        if members.is_empty() || !base.facts.members.of(level).is_empty() {
+            continue;
+        }
+        let place = project.spans.get(&format!("/members/{level}"));
+        diagnostics.push(
+            Diagnostic::error(
+                Code::UnsupportedByBase,
+                format!(
+                    "base `{}` does not say what `{level}` may do",
+                    base.facts.name
+                ),
+            )
+            .at(place.copied().unwrap_or(project.span))
+            .hint("use a newer base, or leave the list out")
+            .project(&project.name),
+        );
     }
 }
 
@@ -350,10 +400,15 @@ fn check_egress(
             diagnostics.push(
                 Diagnostic::warning(
                     Code::EgressBlocked,
-                    format!("restricted egress of `{}` does not let `{host}` through", project.name),
+                    format!(
+                        "restricted egress of `{}` does not let `{host}` through",
+                        project.name
+                    ),
                 )
                 .at(place("/network/egress"))
-                .hint("a NetworkPolicy knows addresses only: list the server's in `network.egressTo`")
+                .hint(
+                    "a NetworkPolicy knows addresses only: list the server's in `network.egressTo`",
+                )
                 .project(&project.name),
             );
         }

@@ -3,23 +3,40 @@
 //! Takes a project, its plan and its base; gives the objects, complete and in order.
 //! Makes no choices: whatever can vary was settled in the plan. Knows Kubernetes and nothing of KFP, files or Git.
 
+mod members;
 mod namespace;
 mod network;
 pub(crate) mod settings;
 mod state;
 mod transform;
+mod waves;
+
+use serde_json::Value;
 
 pub use transform::{CONFIG_HASH, NAME_HASH_LENGTH};
 
 use crate::base::Base;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::digest::Digest;
 use crate::model::{Cluster, Project};
 use crate::object::Object;
 use crate::plan::{self, Plan};
+use crate::template::Scope;
+use crate::yaml;
+
+/// Makes a hash of a text, of the given number of hexadecimal digits.
+pub type Hash<'a> = &'a mut dyn FnMut(&str, usize) -> String;
+
+/// Returns the first `length` hexadecimal digits of the SHA-256 of a text.
+pub fn hash(text: &str, length: usize) -> String {
+    let mut digits = Digest::of(text.as_bytes()).to_string();
+    digits.truncate(length);
+    digits
+}
 
 /// Returns the objects of one project, each with the file it goes to, in the order in which they are written.
 ///
-/// `extra` are the objects of `extraManifests`.
+/// `extra` are the objects of `extraManifests`; `patch` applies the project's patches; `hash` makes the hashes that objects carry, [`hash`] or what stands in for it.
 /// Errors: the codes of templates and patches, `duplicate-object`, `cluster-scoped-kind`.
 pub fn render(
     project: &Project,
@@ -27,16 +44,22 @@ pub fn render(
     plan: &Plan,
     base: &Base,
     extra: Vec<Object>,
+    patch: impl FnOnce(&mut Vec<Object>, &Scope) -> Result<(), Diagnostics>,
+    hash: Hash<'_>,
 ) -> Result<Vec<Object>, Diagnostics> {
+    let scope = plan::scope(project, cluster, plan);
     let mut objects = base
-        .assemble(&plan::scope(project, cluster, plan))
+        .assemble(&scope)
         .map_err(|found| of_project(found, project))?;
     settings::apply(&mut objects, project, plan, base);
+    objects.extend(members::objects(&objects, project, base));
     objects.extend(namespace::objects(project));
     objects.extend(network::policies(&objects, project, cluster, plan, base));
     objects.extend(extra);
+    // Before the state: a patch of replicas must not wake up a paused project.
+    patch(&mut objects, &scope)?;
     state::apply(&mut objects, project.state);
-    transform::finish(&mut objects, project, cluster, plan, base);
+    transform::finish(&mut objects, project, cluster, plan, base, hash);
     let mut diagnostics = Diagnostics::default();
     check(&objects, project, &mut diagnostics);
     if diagnostics.has_errors() {
@@ -76,6 +99,22 @@ fn check(objects: &[Object], project: &Project, diagnostics: &mut Diagnostics) {
         );
     }
     for object in objects {
+        if let Some(character) = unrepresentable(&object.body) {
+            diagnostics.push(
+                Diagnostic::error(
+                    Code::UnrepresentableText,
+                    format!(
+                        "a text of `{}` of project `{}` holds U+{:04X}, which the cluster's readers of YAML refuse or lose",
+                        object.key(),
+                        project.name,
+                        u32::from(character)
+                    ),
+                )
+                .at(project.span)
+                .hint("remove the character")
+                .project(&project.name),
+            );
+        }
         let own_namespace = object.kind() == "Namespace"
             && object.group().is_empty()
             && object.name() == project.namespace
@@ -98,7 +137,21 @@ fn check(objects: &[Object], project: &Project, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// Returns a character of a value's strings or keys that the readers of a cluster cannot carry.
+fn unrepresentable(value: &Value) -> Option<char> {
+    match value {
+        Value::String(text) => yaml::check_representable(text).err(),
+        Value::Array(list) => list.iter().find_map(unrepresentable),
+        Value::Object(map) => map.iter().find_map(|(key, below)| {
+            yaml::check_representable(key)
+                .err()
+                .or_else(|| unrepresentable(below))
+        }),
+        _ => None,
+    }
+}
+
 /// Labels the objects that a cluster gets once, and puts them into the order in which they are applied.
-pub fn cluster_objects(objects: &mut [Object], base: &Base) {
-    transform::cluster(objects, base);
+pub fn cluster_objects(objects: &mut [Object], cluster: &Cluster, base: &Base) {
+    transform::cluster(objects, cluster, base);
 }

@@ -73,6 +73,11 @@ pub fn draw_message(
     human::draw_line(out, color, severity, &text::on_one_line(message))
 }
 
+/// Returns text from outside, such as the name of a file, with line breaks and other controls escaped.
+pub fn on_one_line(text: &str) -> String {
+    text::on_one_line(text)
+}
+
 /// Where a diagnostic points, in the terms of machines.
 struct Place<'a> {
     file: &'a str,

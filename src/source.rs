@@ -54,6 +54,11 @@ impl Sources {
         &self.files[id.0 as usize]
     }
 
+    /// Returns all files, in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = &SourceFile> {
+        self.files.iter()
+    }
+
     /// Returns the text of a span, empty when the span lies outside of its file.
     pub fn text(&self, span: Span) -> &str {
         self.get(span.file)

@@ -99,6 +99,8 @@ pub struct Condition(TextId);
 #[derive(Debug, Default)]
 pub struct Compiler {
     texts: Vec<(String, Place)>,
+    /// Whether a key such as `!if` is a key like any other.
+    untagged: bool,
 }
 
 /// All string templates of a set of trees, ready to render.
@@ -143,6 +145,14 @@ impl Scope {
 }
 
 impl Compiler {
+    /// Makes a compiler for trees in which only strings are templates, whatever their keys are called.
+    pub fn without_tags() -> Compiler {
+        Compiler {
+            untagged: true,
+            ..Compiler::default()
+        }
+    }
+
     /// Compiles one tree.
     ///
     /// Errors: an unknown tag or one with wrong contents.
@@ -162,7 +172,7 @@ impl Compiler {
                 }
             }
             Value::Object(map) => {
-                if let Some((tag, argument)) = tag_of(map) {
+                if let Some((tag, argument)) = tag_of(map).filter(|_| !self.untagged) {
                     return self.compile_tag(tag, argument, &place.below(tag));
                 }
                 let mut entries = Vec::with_capacity(map.len());
@@ -201,7 +211,9 @@ impl Compiler {
     pub fn finish(self) -> Result<Templates, Vec<TemplateError>> {
         let mut tera = Tera::new();
         tera.autoescape_on(Vec::<&str>::new());
-        let names: Vec<String> = (0..self.texts.len()).map(|index| index.to_string()).collect();
+        let names: Vec<String> = (0..self.texts.len())
+            .map(|index| index.to_string())
+            .collect();
         let batch = names
             .iter()
             .zip(&self.texts)
@@ -246,12 +258,15 @@ impl Compiler {
         };
         match tag {
             "!expr" => {
-                let path = argument.as_str().filter(|text| is_path(text)).ok_or_else(|| {
-                    wrong(
-                        format!("`!expr` wants a dotted path, not `{argument}`"),
-                        "write for example `!expr plan.database.port`",
-                    )
-                })?;
+                let path = argument
+                    .as_str()
+                    .filter(|text| is_path(text))
+                    .ok_or_else(|| {
+                        wrong(
+                            format!("`!expr` wants a dotted path, not `{argument}`"),
+                            "write for example `!expr plan.database.port`",
+                        )
+                    })?;
                 Ok(Node::Expr(
                     path.split('.').map(str::to_owned).collect(),
                     Box::new(place.clone()),
@@ -281,7 +296,9 @@ impl Compiler {
                     .as_str()
                     .ok_or_else(|| wrong("`each` must be a name".to_owned(), hint))?;
                 let over = match &map["in"] {
-                    Value::String(_) => self.compile_tag("!expr", &map["in"], &place.below("in"))?,
+                    Value::String(_) => {
+                        self.compile_tag("!expr", &map["in"], &place.below("in"))?
+                    }
                     other => self.compile(other, &place.below("in"))?,
                 };
                 Ok(Node::For {
@@ -292,7 +309,10 @@ impl Compiler {
             }
             "!merge" => {
                 let items = argument.as_array().ok_or_else(|| {
-                    wrong("`!merge` wants a list of maps".to_owned(), "write `!merge [a, b]`")
+                    wrong(
+                        "`!merge` wants a list of maps".to_owned(),
+                        "write `!merge [a, b]`",
+                    )
                 })?;
                 let nodes = items
                     .iter()
@@ -325,7 +345,8 @@ impl Templates {
                         place: (**place).clone(),
                         message: format!("`{}` is not defined", path.join(".")),
                         hint: Some(
-                            "guard an optional value with `!if {cond: …, then: !expr …}`".to_owned(),
+                            "guard an optional value with `!if {cond: …, then: !expr …}`"
+                                .to_owned(),
                         ),
                     });
                 }
@@ -391,8 +412,11 @@ impl Templates {
                     if let Some(value) = self.render(node, scope)? {
                         let key = match key {
                             Key::Literal(key) => key.clone(),
-                            Key::Text(text) => self.text(*text, scope)?,
+                            Key::Text(text) => self.key(*text, scope)?,
                         };
+                        if map.contains_key(&key) {
+                            return Err(self.collision(&key, entries, scope));
+                        }
                         map.insert(key, value);
                     }
                 }
@@ -411,6 +435,34 @@ impl Templates {
         self.tera
             .render(&self.names[text.0], &scope.context)
             .map_err(|error| template_error(&error, &self.places[text.0]))
+    }
+
+    /// Renders a key, which must not become a directive of a patch or a tag: that would be structure.
+    fn key(&self, text: TextId, scope: &Scope) -> Result<String, TemplateError> {
+        let key = self.text(text, scope)?;
+        if key.starts_with(['$', '!']) {
+            return Err(TemplateError {
+                place: self.places[text.0].clone(),
+                message: format!("the key becomes `{key}`, which would be a directive"),
+                hint: Some("write directives out, without templates".to_owned()),
+            });
+        }
+        Ok(key)
+    }
+
+    /// The error for a key that another key has become already.
+    fn collision(&self, key: &str, entries: &[(Key, Node)], scope: &Scope) -> TemplateError {
+        let place = entries.iter().rev().find_map(|(other, _)| match other {
+            Key::Text(text) if self.text(*text, scope).is_ok_and(|text| text == key) => {
+                Some(self.places[text.0].clone())
+            }
+            _ => None,
+        });
+        TemplateError {
+            place: place.unwrap_or_default(),
+            message: format!("two keys of the mapping become `{key}`"),
+            hint: None,
+        }
     }
 
     fn render_loop(

@@ -26,9 +26,10 @@
 mod check;
 mod compare;
 mod error;
-mod index;
+pub(crate) mod index;
 mod old;
-mod path;
+mod open;
+pub(crate) mod path;
 mod staging;
 mod write;
 

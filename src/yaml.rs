@@ -17,3 +17,5 @@ pub use emit::{Leaf, emit, emit_documents, emit_leaf, emit_reporting};
 pub use error::{LoadError, LoadErrorKind};
 pub use load::{Document, LoadOptions, load, load_one};
 pub use marks::Marks;
+pub(crate) use marks::push_token;
+pub(crate) use scalar::{Plain, resolve};

@@ -4,8 +4,8 @@
 
 mod compiler;
 
-use serde_json::Value;
 use compiler::{compile, object, objects};
+use serde_json::Value;
 use tenantry::yaml::{self, LoadOptions};
 
 /// Looks a setting up, written as one of
@@ -36,7 +36,10 @@ fn look_up(objects: &[Value], query: &str) -> String {
             None => data.trim_end().to_owned(),
             Some(path) => {
                 let document = yaml::load_one(data, &LoadOptions::default()).expect("YAML text");
-                document.value.pointer(path).map_or_else(|| "(none)".to_owned(), text)
+                document
+                    .value
+                    .pointer(path)
+                    .map_or_else(|| "(none)".to_owned(), text)
             }
         }),
         (None, None, None) => Some("there".to_owned()),
@@ -52,7 +55,9 @@ fn containers(object: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 #[track_caller]
@@ -96,25 +101,70 @@ fn embedded_mariadb_and_seaweedfs() {
             ("Deployment/mysql", "(no object)"),
             ("Deployment/mariadb env MARIADB_DATABASE", "mlpipeline"),
             ("Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_HOST", host),
-            ("Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_PORT", "3306"),
-            ("Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_DBNAME", "mlpipeline"),
-            ("Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_PASSWORD", "mysql-secret:password"),
+            (
+                "Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_PORT",
+                "3306",
+            ),
+            (
+                "Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_DBNAME",
+                "mlpipeline",
+            ),
+            (
+                "Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_PASSWORD",
+                "mysql-secret:password",
+            ),
             ("Deployment/ml-pipeline env DBDRIVERNAME", "mysql"),
             ("Deployment/metadata-grpc-deployment env MYSQL_HOST", host),
-            ("Deployment/metadata-grpc-deployment env MYSQL_DATABASE", "mlpipeline"),
-            ("Deployment/metadata-grpc-deployment env DBCONFIG_PASSWORD", "mysql-secret:password"),
+            (
+                "Deployment/metadata-grpc-deployment env MYSQL_DATABASE",
+                "mlpipeline",
+            ),
+            (
+                "Deployment/metadata-grpc-deployment env DBCONFIG_PASSWORD",
+                "mysql-secret:password",
+            ),
             ("Deployment/ml-pipeline env OBJECTSTORECONFIG_HOST", store),
             ("Deployment/ml-pipeline env OBJECTSTORECONFIG_PORT", "9000"),
-            ("Deployment/ml-pipeline env OBJECTSTORECONFIG_SECURE", "false"),
-            ("Deployment/ml-pipeline env OBJECTSTORECONFIG_BUCKETNAME", "mlpipeline"),
-            ("Deployment/ml-pipeline env OBJECTSTORECONFIG_ACCESSKEY", "mlpipeline-minio-artifact:accesskey"),
-            ("ConfigMap/kfp-launcher data defaultPipelineRoot", "s3://mlpipeline/v2/artifacts"),
-            ("ConfigMap/kfp-launcher data providers /s3/default/endpoint", "http://seaweedfs.a-b.svc.cluster.local:9000"),
-            ("ConfigMap/kfp-launcher data providers /s3/default/disableSSL", "true"),
-            ("ConfigMap/kfp-launcher data providers /s3/default/credentials/secretRef/secretName", "mlpipeline-minio-artifact"),
-            ("ConfigMap/workflow-controller-configmap data artifactRepository /s3/endpoint", "seaweedfs.a-b.svc.cluster.local:9000"),
-            ("ConfigMap/workflow-controller-configmap data artifactRepository /s3/insecure", "true"),
-            ("ConfigMap/workflow-controller-configmap data artifactRepository /s3/accessKeySecret/name", "mlpipeline-minio-artifact"),
+            (
+                "Deployment/ml-pipeline env OBJECTSTORECONFIG_SECURE",
+                "false",
+            ),
+            (
+                "Deployment/ml-pipeline env OBJECTSTORECONFIG_BUCKETNAME",
+                "mlpipeline",
+            ),
+            (
+                "Deployment/ml-pipeline env OBJECTSTORECONFIG_ACCESSKEY",
+                "mlpipeline-minio-artifact:accesskey",
+            ),
+            (
+                "ConfigMap/kfp-launcher data defaultPipelineRoot",
+                "s3://mlpipeline/v2/artifacts",
+            ),
+            (
+                "ConfigMap/kfp-launcher data providers /s3/default/endpoint",
+                "http://seaweedfs.a-b.svc.cluster.local:9000",
+            ),
+            (
+                "ConfigMap/kfp-launcher data providers /s3/default/disableSSL",
+                "true",
+            ),
+            (
+                "ConfigMap/kfp-launcher data providers /s3/default/credentials/secretRef/secretName",
+                "mlpipeline-minio-artifact",
+            ),
+            (
+                "ConfigMap/workflow-controller-configmap data artifactRepository /s3/endpoint",
+                "seaweedfs.a-b.svc.cluster.local:9000",
+            ),
+            (
+                "ConfigMap/workflow-controller-configmap data artifactRepository /s3/insecure",
+                "true",
+            ),
+            (
+                "ConfigMap/workflow-controller-configmap data artifactRepository /s3/accessKeySecret/name",
+                "mlpipeline-minio-artifact",
+            ),
             ("Deployment/ml-pipeline-ui env MINIO_HOST", store),
             ("Deployment/ml-pipeline-ui env MINIO_PORT", "9000"),
             ("Deployment/ml-pipeline-ui env MINIO_SSL", "false"),
@@ -131,16 +181,46 @@ fn embedded_mysql_and_minio() {
             ("Deployment/mariadb", "(no object)"),
             ("Deployment/seaweedfs", "(no object)"),
             ("Deployment/mysql env MYSQL_DATABASE", "kfp"),
-            ("Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_HOST", "mysql.a-b.svc.cluster.local"),
-            ("Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_DBNAME", "kfp"),
-            ("Deployment/metadata-grpc-deployment env MYSQL_HOST", "mysql.a-b.svc.cluster.local"),
-            ("Deployment/metadata-grpc-deployment env MYSQL_DATABASE", "kfp"),
-            ("Deployment/ml-pipeline env OBJECTSTORECONFIG_HOST", "minio-service.a-b.svc.cluster.local"),
-            ("Deployment/ml-pipeline env OBJECTSTORECONFIG_BUCKETNAME", "artifacts"),
-            ("ConfigMap/kfp-launcher data defaultPipelineRoot", "s3://artifacts/v2/artifacts"),
-            ("ConfigMap/workflow-controller-configmap data artifactRepository /s3/bucket", "artifacts"),
-            ("Deployment/ml-pipeline-ui env ARGO_ARCHIVE_BUCKETNAME", "artifacts"),
-            ("Deployment/ml-pipeline-ui env MINIO_HOST", "minio-service.a-b.svc.cluster.local"),
+            (
+                "Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_HOST",
+                "mysql.a-b.svc.cluster.local",
+            ),
+            (
+                "Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_DBNAME",
+                "kfp",
+            ),
+            (
+                "Deployment/metadata-grpc-deployment env MYSQL_HOST",
+                "mysql.a-b.svc.cluster.local",
+            ),
+            (
+                "Deployment/metadata-grpc-deployment env MYSQL_DATABASE",
+                "kfp",
+            ),
+            (
+                "Deployment/ml-pipeline env OBJECTSTORECONFIG_HOST",
+                "minio-service.a-b.svc.cluster.local",
+            ),
+            (
+                "Deployment/ml-pipeline env OBJECTSTORECONFIG_BUCKETNAME",
+                "artifacts",
+            ),
+            (
+                "ConfigMap/kfp-launcher data defaultPipelineRoot",
+                "s3://artifacts/v2/artifacts",
+            ),
+            (
+                "ConfigMap/workflow-controller-configmap data artifactRepository /s3/bucket",
+                "artifacts",
+            ),
+            (
+                "Deployment/ml-pipeline-ui env ARGO_ARCHIVE_BUCKETNAME",
+                "artifacts",
+            ),
+            (
+                "Deployment/ml-pipeline-ui env MINIO_HOST",
+                "minio-service.a-b.svc.cluster.local",
+            ),
         ],
     );
 }
@@ -153,24 +233,75 @@ fn shared_database_and_prefix() {
             ("Deployment/mariadb", "(no object)"),
             ("Deployment/seaweedfs", "(no object)"),
             ("ExternalSecret/mysql-secret", "there"),
-            ("Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_HOST", "mysql.databases.svc.cluster.local"),
-            ("Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_DBNAME", "kfp_a_b"),
-            ("Deployment/metadata-grpc-deployment env MYSQL_HOST", "mysql.databases.svc.cluster.local"),
-            ("Deployment/metadata-grpc-deployment env MYSQL_DATABASE", "kfp_a_b"),
-            ("Deployment/ml-pipeline env OBJECTSTORECONFIG_HOST", "s3.eu-west-1.amazonaws.com"),
+            (
+                "Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_HOST",
+                "mysql.databases.svc.cluster.local",
+            ),
+            (
+                "Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_DBNAME",
+                "kfp_a_b",
+            ),
+            (
+                "Deployment/metadata-grpc-deployment env MYSQL_HOST",
+                "mysql.databases.svc.cluster.local",
+            ),
+            (
+                "Deployment/metadata-grpc-deployment env MYSQL_DATABASE",
+                "kfp_a_b",
+            ),
+            (
+                "Deployment/ml-pipeline env OBJECTSTORECONFIG_HOST",
+                "s3.eu-west-1.amazonaws.com",
+            ),
             ("Deployment/ml-pipeline env OBJECTSTORECONFIG_PORT", ""),
-            ("Deployment/ml-pipeline env OBJECTSTORECONFIG_SECURE", "true"),
-            ("Deployment/ml-pipeline env OBJECTSTORECONFIG_REGION", "eu-west-1"),
-            ("Deployment/ml-pipeline env OBJECTSTORECONFIG_BUCKETNAME", "ml-lake"),
-            ("Deployment/ml-pipeline env OBJECTSTORECONFIG_PIPELINEPATH", "a-b/pipelines"),
-            ("Deployment/ml-pipeline env OBJECTSTORECONFIG_ACCESSKEY", "aws:id"),
-            ("Deployment/ml-pipeline env OBJECTSTORECONFIG_SECRETACCESSKEY", "aws:key"),
-            ("ConfigMap/kfp-launcher data defaultPipelineRoot", "s3://ml-lake/a-b/v2/artifacts"),
-            ("ConfigMap/kfp-launcher data providers /s3/default/region", "eu-west-1"),
-            ("ConfigMap/kfp-launcher data providers /s3/default/credentials/secretRef/accessKeyKey", "id"),
-            ("ConfigMap/workflow-controller-configmap data artifactRepository /s3/endpoint", "s3.eu-west-1.amazonaws.com"),
-            ("ConfigMap/workflow-controller-configmap data artifactRepository /s3/insecure", "false"),
-            ("Deployment/ml-pipeline-ui env AWS_S3_ENDPOINT", "s3.eu-west-1.amazonaws.com"),
+            (
+                "Deployment/ml-pipeline env OBJECTSTORECONFIG_SECURE",
+                "true",
+            ),
+            (
+                "Deployment/ml-pipeline env OBJECTSTORECONFIG_REGION",
+                "eu-west-1",
+            ),
+            (
+                "Deployment/ml-pipeline env OBJECTSTORECONFIG_BUCKETNAME",
+                "ml-lake",
+            ),
+            (
+                "Deployment/ml-pipeline env OBJECTSTORECONFIG_PIPELINEPATH",
+                "a-b/pipelines",
+            ),
+            (
+                "Deployment/ml-pipeline env OBJECTSTORECONFIG_ACCESSKEY",
+                "aws:id",
+            ),
+            (
+                "Deployment/ml-pipeline env OBJECTSTORECONFIG_SECRETACCESSKEY",
+                "aws:key",
+            ),
+            (
+                "ConfigMap/kfp-launcher data defaultPipelineRoot",
+                "s3://ml-lake/a-b/v2/artifacts",
+            ),
+            (
+                "ConfigMap/kfp-launcher data providers /s3/default/region",
+                "eu-west-1",
+            ),
+            (
+                "ConfigMap/kfp-launcher data providers /s3/default/credentials/secretRef/accessKeyKey",
+                "id",
+            ),
+            (
+                "ConfigMap/workflow-controller-configmap data artifactRepository /s3/endpoint",
+                "s3.eu-west-1.amazonaws.com",
+            ),
+            (
+                "ConfigMap/workflow-controller-configmap data artifactRepository /s3/insecure",
+                "false",
+            ),
+            (
+                "Deployment/ml-pipeline-ui env AWS_S3_ENDPOINT",
+                "s3.eu-west-1.amazonaws.com",
+            ),
             ("Deployment/ml-pipeline-ui env AWS_REGION", "eu-west-1"),
             ("Deployment/ml-pipeline-ui env AWS_SSL", "true"),
             ("Deployment/ml-pipeline-ui env AWS_ACCESS_KEY_ID", "aws:id"),
@@ -183,19 +314,52 @@ fn shared_database_with_tls_and_bucket_per_project() {
     check(
         "{name: a-b, database: tls, objectStore: ceph}",
         &[
-            ("Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_PORT", "3307"),
-            ("Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_USER", "db:u"),
-            ("Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_PASSWORD", "db:p"),
-            ("Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_EXTRAPARAMS", "{\"tls\":\"true\"}"),
+            (
+                "Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_PORT",
+                "3307",
+            ),
+            (
+                "Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_USER",
+                "db:u",
+            ),
+            (
+                "Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_PASSWORD",
+                "db:p",
+            ),
+            (
+                "Deployment/ml-pipeline env DBCONFIG_MYSQLCONFIG_EXTRAPARAMS",
+                "{\"tls\":\"true\"}",
+            ),
             ("Deployment/metadata-grpc-deployment env MYSQL_PORT", "3307"),
-            ("Deployment/metadata-grpc-deployment env DBCONFIG_USER", "db:u"),
+            (
+                "Deployment/metadata-grpc-deployment env DBCONFIG_USER",
+                "db:u",
+            ),
             ("Deployment/ml-pipeline env OBJECTSTORECONFIG_PORT", "8080"),
-            ("Deployment/ml-pipeline env OBJECTSTORECONFIG_SECURE", "false"),
-            ("Deployment/ml-pipeline env OBJECTSTORECONFIG_BUCKETNAME", "kfp-a-b"),
-            ("ConfigMap/kfp-launcher data defaultPipelineRoot", "s3://kfp-a-b/v2/artifacts"),
-            ("ConfigMap/kfp-launcher data providers /s3/default/endpoint", "http://rgw.ceph.svc.cluster.local:8080"),
-            ("ConfigMap/workflow-controller-configmap data artifactRepository /s3/endpoint", "rgw.ceph.svc.cluster.local:8080"),
-            ("ConfigMap/workflow-controller-configmap data artifactRepository /s3/bucket", "kfp-a-b"),
+            (
+                "Deployment/ml-pipeline env OBJECTSTORECONFIG_SECURE",
+                "false",
+            ),
+            (
+                "Deployment/ml-pipeline env OBJECTSTORECONFIG_BUCKETNAME",
+                "kfp-a-b",
+            ),
+            (
+                "ConfigMap/kfp-launcher data defaultPipelineRoot",
+                "s3://kfp-a-b/v2/artifacts",
+            ),
+            (
+                "ConfigMap/kfp-launcher data providers /s3/default/endpoint",
+                "http://rgw.ceph.svc.cluster.local:8080",
+            ),
+            (
+                "ConfigMap/workflow-controller-configmap data artifactRepository /s3/endpoint",
+                "rgw.ceph.svc.cluster.local:8080",
+            ),
+            (
+                "ConfigMap/workflow-controller-configmap data artifactRepository /s3/bucket",
+                "kfp-a-b",
+            ),
         ],
     );
     let objects = objects(
@@ -206,10 +370,16 @@ fn shared_database_with_tls_and_bucket_per_project() {
     );
     let metadata = object(&objects, "Deployment/metadata-grpc-deployment").expect("it is there");
     let all = metadata.to_string();
-    assert!(all.contains("--mysql_config_sslrootcert="), "the metadata server verifies the certificate");
+    assert!(
+        all.contains("--mysql_config_sslrootcert="),
+        "the metadata server verifies the certificate"
+    );
     assert!(all.contains("db-ca"), "and has the CA");
     let api = object(&objects, API).expect("it is there").to_string();
-    assert!(api.contains("SSL_CERT_DIR") && api.contains("db-ca"), "the API server has the CA");
+    assert!(
+        api.contains("SSL_CERT_DIR") && api.contains("db-ca"),
+        "the API server has the CA"
+    );
 }
 
 #[test]
@@ -218,16 +388,28 @@ fn workload_identity_has_no_keys_anywhere() {
     let objects = objects(&compile(projects), "in-cluster/a-b");
     for (query, expect) in [
         ("Deployment/ml-pipeline env OBJECTSTORECONFIG_ACCESSKEY", ""),
-        ("Deployment/ml-pipeline env OBJECTSTORECONFIG_SECRETACCESSKEY", ""),
-        ("ConfigMap/kfp-launcher data providers /s3/default/credentials/fromEnv", "true"),
-        ("ConfigMap/workflow-controller-configmap data artifactRepository /s3/useSDKCreds", "true"),
+        (
+            "Deployment/ml-pipeline env OBJECTSTORECONFIG_SECRETACCESSKEY",
+            "",
+        ),
+        (
+            "ConfigMap/kfp-launcher data providers /s3/default/credentials/fromEnv",
+            "true",
+        ),
+        (
+            "ConfigMap/workflow-controller-configmap data artifactRepository /s3/useSDKCreds",
+            "true",
+        ),
         ("Deployment/ml-pipeline-ui env AWS_ACCESS_KEY_ID", "(none)"),
         ("Deployment/ml-pipeline-ui env AWS_REGION", "eu-west-1"),
     ] {
         assert_eq!(look_up(&objects, query), expect, "{query}");
     }
     let text = objects.iter().map(Value::to_string).collect::<String>();
-    assert!(!text.contains("mlpipeline-minio-artifact"), "no consumer waits for a Secret that nobody makes");
+    assert!(
+        !text.contains("mlpipeline-minio-artifact"),
+        "no consumer waits for a Secret that nobody makes"
+    );
 }
 
 #[test]
@@ -235,11 +417,26 @@ fn google_cloud_storage() {
     let projects = "version: 1\nplatform: {base: kfp-2.17.0}\nprojects:\n- {name: a-b, objectStore: {external: {provider: gcs, endpoint: \"https://storage.googleapis.com\", bucket: bkt, credentials: {secret: {name: hmac, keys: {accessKey: id, secretKey: key}}}}}}\n";
     let objects = objects(&compile(projects), "in-cluster/a-b");
     for (query, expect) in [
-        ("Deployment/ml-pipeline env OBJECTSTORECONFIG_HOST", "storage.googleapis.com"),
-        ("Deployment/ml-pipeline env OBJECTSTORECONFIG_REGION", "auto"),
-        ("Deployment/ml-pipeline env OBJECTSTORECONFIG_ACCESSKEY", "hmac:id"),
-        ("ConfigMap/kfp-launcher data defaultPipelineRoot", "s3://bkt/v2/artifacts"),
-        ("ConfigMap/kfp-launcher data providers /s3/default/credentials/secretRef/secretName", "hmac"),
+        (
+            "Deployment/ml-pipeline env OBJECTSTORECONFIG_HOST",
+            "storage.googleapis.com",
+        ),
+        (
+            "Deployment/ml-pipeline env OBJECTSTORECONFIG_REGION",
+            "auto",
+        ),
+        (
+            "Deployment/ml-pipeline env OBJECTSTORECONFIG_ACCESSKEY",
+            "hmac:id",
+        ),
+        (
+            "ConfigMap/kfp-launcher data defaultPipelineRoot",
+            "s3://bkt/v2/artifacts",
+        ),
+        (
+            "ConfigMap/kfp-launcher data providers /s3/default/credentials/secretRef/secretName",
+            "hmac",
+        ),
     ] {
         assert_eq!(look_up(&objects, query), expect, "{query}");
     }
@@ -252,7 +449,13 @@ fn no_password_is_in_the_tree() {
     assert!(!tree.is_empty());
     for (path, text) in tree {
         assert!(!text.contains("kind: Secret\n"), "{path} holds a Secret");
-        assert!(!text.contains("minio123"), "{path} holds upstream's default key");
-        assert!(!text.contains("kubeflow:"), "{path} names upstream's namespace");
+        assert!(
+            !text.contains("minio123"),
+            "{path} holds upstream's default key"
+        );
+        assert!(
+            !text.contains("kubeflow:"),
+            "{path} names upstream's namespace"
+        );
     }
 }

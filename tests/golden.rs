@@ -56,7 +56,9 @@ fn trees() {
                         line + 1
                     ));
                 }
-                (Some(_), None) => wrong.push(format!("{}/{path} is no longer made", case.display())),
+                (Some(_), None) => {
+                    wrong.push(format!("{}/{path} is no longer made", case.display()))
+                }
                 (None, _) => wrong.push(format!("{}/{path} is not expected", case.display())),
             }
         }

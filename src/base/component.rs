@@ -34,6 +34,8 @@ struct Resource {
 #[derive(Debug)]
 struct ComponentPatch {
     when: Option<Condition>,
+    /// Whether the patch may leave everything as it is, because a user's value may equal the base's.
+    may_repeat: bool,
     place: Place,
     target: TargetBody,
     body: Body,
@@ -42,7 +44,7 @@ struct ComponentPatch {
 /// The target of a patch: read once when it has no templates, otherwise rendered for each project.
 #[derive(Debug)]
 enum TargetBody {
-    Fixed(Target),
+    Fixed(Box<Target>),
     Rendered(Node),
 }
 
@@ -126,7 +128,11 @@ fn load(name: &str, compiler: &mut Compiler, reader: &mut Reader<'_>) -> Compone
                     match compile_patch(item, &place, compiler) {
                         Ok(patch) => component.patches.push(patch),
                         Err(error) => {
-                            reader.error(error.code, error.message, &at_pointer(&place, &error.pointer));
+                            reader.error(
+                                error.code,
+                                error.message,
+                                &at_pointer(&place, &error.pointer),
+                            );
                         }
                     }
                 }
@@ -157,11 +163,17 @@ fn resources(
 ) {
     let stem = name.strip_suffix(".yaml").unwrap_or(name);
     if !FILES.contains(&stem) {
-        reader.refuse(path, format!("`{stem}` is not a file of a project's directory"));
+        reader.refuse(
+            path,
+            format!("`{stem}` is not a file of a project's directory"),
+        );
         return;
     }
     let Some(file) = reader.files.get(path).copied() else {
-        reader.refuse(path, "the component names this file, and it is not there".to_owned());
+        reader.refuse(
+            path,
+            "the component names this file, and it is not there".to_owned(),
+        );
         return;
     };
     for (document, value) in reader.documents(path, file).into_iter().enumerate() {
@@ -205,7 +217,7 @@ fn compile_patch(
     };
     if let Some(key) = map
         .keys()
-        .find(|key| !["target", "when", "patch", "json6902"].contains(&key.as_str()))
+        .find(|key| !["target", "when", "mayRepeat", "patch", "json6902"].contains(&key.as_str()))
     {
         return Err(invalid(&format!("unknown key `{key}`"), &format!("/{key}")));
     }
@@ -223,19 +235,28 @@ fn compile_patch(
     let target = map
         .get("target")
         .ok_or_else(|| invalid("a component's patch has a `target`", ""))?;
-    let target = match compiler.compile(target, &at(place, "target")).map_err(template)? {
-        Node::Literal(value) => TargetBody::Fixed(Target::parse(&value)?),
+    let target = match compiler
+        .compile(target, &at(place, "target"))
+        .map_err(template)?
+    {
+        Node::Literal(value) => TargetBody::Fixed(Box::new(Target::parse(&value)?)),
         node => TargetBody::Rendered(node),
     };
     let body = match (map.get("patch"), map.get("json6902")) {
         (Some(patch), None) => {
-            match compiler.compile(patch, &at(place, "patch")).map_err(template)? {
+            match compiler
+                .compile(patch, &at(place, "patch"))
+                .map_err(template)?
+            {
                 Node::Literal(value) => Body::Fixed(Operation::strategic(value)?),
                 node => Body::Strategic(node),
             }
         }
         (None, Some(operations)) => {
-            match compiler.compile(operations, &at(place, "json6902")).map_err(template)? {
+            match compiler
+                .compile(operations, &at(place, "json6902"))
+                .map_err(template)?
+            {
                 Node::Literal(value) => Body::Fixed(Operation::json6902(value)?),
                 node => Body::Json6902(node),
             }
@@ -247,8 +268,14 @@ fn compile_patch(
         Some(Value::String(expression)) => Some(compiler.condition(expression, &at(place, "when"))),
         Some(_) => return Err(invalid("`when` is a string", "/when")),
     };
+    let may_repeat = match map.get("mayRepeat") {
+        None => false,
+        Some(Value::Bool(value)) => *value,
+        Some(_) => return Err(invalid("`mayRepeat` is true or false", "/mayRepeat")),
+    };
     Ok(ComponentPatch {
         when,
+        may_repeat,
         place: place.clone(),
         target,
         body,
@@ -256,8 +283,13 @@ fn compile_patch(
 }
 
 impl Component {
-    pub(super) fn applies(&self, scope: &Scope, templates: &Templates) -> Result<bool, TemplateError> {
-        self.when.map_or(Ok(true), |when| templates.holds(when, scope))
+    pub(super) fn applies(
+        &self,
+        scope: &Scope,
+        templates: &Templates,
+    ) -> Result<bool, TemplateError> {
+        self.when
+            .map_or(Ok(true), |when| templates.holds(when, scope))
     }
 
     pub(super) fn service_accounts(&self) -> impl Iterator<Item = String> {
@@ -334,7 +366,10 @@ impl ComponentPatch {
         base: &Base,
         diagnostics: &mut Diagnostics,
     ) {
-        match self.when.map_or(Ok(true), |when| base.templates.holds(when, scope)) {
+        match self
+            .when
+            .map_or(Ok(true), |when| base.templates.holds(when, scope))
+        {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => {
@@ -350,7 +385,9 @@ impl ComponentPatch {
             }
         };
         let applied = patch.and_then(|patch| patch::apply(&patch, objects));
-        if let Err(error) = applied {
+        if let Err(error) = applied
+            && !(self.may_repeat && error.code == Code::PatchNoEffect)
+        {
             let field = match &self.body {
                 Body::Json6902(_) => "json6902",
                 Body::Fixed(_) | Body::Strategic(_) => "patch",
@@ -369,10 +406,9 @@ impl ComponentPatch {
         scope: &Scope,
         templates: &Templates,
     ) -> Result<Result<Patch, PatchError>, TemplateError> {
-        let rendered =
-            |node: &Node| Ok(templates.render(node, scope)?.unwrap_or(Value::Null));
+        let rendered = |node: &Node| Ok(templates.render(node, scope)?.unwrap_or(Value::Null));
         let target = match &self.target {
-            TargetBody::Fixed(target) => Ok(target.clone()),
+            TargetBody::Fixed(target) => Ok(Target::clone(target)),
             TargetBody::Rendered(node) => Target::parse(&rendered(node)?),
         };
         let operation = match &self.body {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::members::MemberRules;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::source::{FileId, Sources, Span};
 
@@ -52,11 +53,17 @@ pub struct Facts {
     /// Roles whose pods are created at run time.
     #[serde(default)]
     pub external_roles: Vec<String>,
+    /// Roles whose pods another role creates at run time: there are none in a stack without that role.
+    #[serde(default)]
+    pub started_by: BTreeMap<String, String>,
     /// First labels of hosts that the tenant-leak check recognises besides the base's own Services.
     #[serde(default)]
     pub well_known_services: Vec<String>,
     /// Keys that the Argo controller's configuration may hold.
     pub controller_config_keys: BTreeSet<String>,
+    /// What members of a project may do.
+    #[serde(default)]
+    pub members: MemberRules,
     /// Which files of `cluster/` are rendered when.
     #[serde(default)]
     pub cluster: ClusterFiles,
@@ -222,8 +229,11 @@ pub(super) fn read(
     let path = format!("base/{name}/base.yaml");
     let Some(file) = files.get("base.yaml").copied() else {
         diagnostics.push(
-            Diagnostic::error(Code::InvalidBase, format!("base `{name}` has no `base.yaml`"))
-                .path(path),
+            Diagnostic::error(
+                Code::InvalidBase,
+                format!("base `{name}` has no `base.yaml`"),
+            )
+            .path(path),
         );
         return Err(Rejected);
     };
@@ -255,6 +265,7 @@ pub(super) fn read(
             facts.name
         ));
     }
+    facts.members.refused().into_iter().for_each(&mut refuse);
     let named = facts
         .flows
         .iter()
@@ -263,6 +274,12 @@ pub(super) fn read(
         .chain(&facts.database)
         .chain(&facts.object_store)
         .chain(&facts.external_roles)
+        .chain(
+            facts
+                .started_by
+                .iter()
+                .flat_map(|(role, starter)| [role, starter]),
+        )
         .chain(facts.entry.keys())
         .chain(facts.metrics.keys());
     for role in named.collect::<BTreeSet<_>>() {

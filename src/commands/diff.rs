@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use super::publish::join;
 use super::render::render_each;
 use super::{Failure, root, tree_failure};
 use crate::cli::{self, Diff, DiffFormat};
@@ -15,6 +16,7 @@ use crate::diff::{
 };
 use crate::examine::{self, Examined, Examiner, unreadable_diagnostic};
 use crate::exit::Exit;
+use crate::git::{Repository, RevisionTree};
 use crate::hazard::Finding;
 use crate::hazard::gate::{Verdict, judge};
 use crate::inputs::Inputs;
@@ -25,10 +27,13 @@ pub(super) fn diff(arguments: &Diff, console: &mut Console) -> Result<Exit, Fail
     let root = root(console)?;
     let inputs = Inputs::load(&root, &mut console.sources, &mut console.diagnostics)?;
     let compilation = compile(&inputs, &mut console.sources, &mut console.diagnostics)?;
+    // Without a repository around the root, there are directories to compare with.
+    let repository = Repository::discover(&root).ok();
     let against = against(
         arguments.against.as_deref(),
         &root,
         compilation.tree(),
+        repository.as_ref(),
         console,
     )?;
     let gathered = gather(&compilation, &*against.tree, arguments, console)?;
@@ -80,8 +85,8 @@ fn status(overview: &Overview, wanted: bool) -> Exit {
 }
 
 /// What the inputs are compared with.
-struct Against {
-    tree: Box<dyn OldTree>,
+struct Against<'r> {
+    tree: Box<dyn OldTree + 'r>,
     name: String,
 }
 
@@ -89,30 +94,40 @@ struct Against {
 ///
 /// What looks like a path is one. Anything else is a revision if there is one of that name, and a directory only
 /// then: a directory that a pull request brings along must not take the place of the branch that it is compared with.
-fn against(
+fn against<'r>(
     named: Option<&str>,
     root: &Path,
     tree: &str,
+    repository: Option<&'r Repository>,
     console: &mut Console,
-) -> Result<Against, Failure> {
+) -> Result<Against<'r>, Failure> {
     let Some(named) = named else {
         let location = Location::below(root, tree).map_err(|error| tree_failure(error, console))?;
         return on_disk(&location, location.display(""), console);
     };
-    let is_path = named.starts_with(['.', '/']) || named.ends_with('/');
-    if !is_path && let Some(found) = revision(named)? {
-        return Ok(found);
+    if let Some(repository) = repository.filter(|_| !is_path(named))
+        && repository.knows(named)?
+    {
+        let path = join(&repository.path_of(root)?, tree);
+        let reader = repository.read(named, &path)?;
+        let tree = RevisionTree::open(format!("{named}:{path}"), reader)
+            .map_err(|error| tree_failure(error, console))?;
+        return Ok(Against {
+            tree: Box::new(tree),
+            name: named.to_owned(),
+        });
     }
     let directory = Path::new(named);
     if !directory.is_dir() {
-        return Err(Failure::Usage(format!(
-            "`{named}` is neither a revision nor a directory"
-        )));
+        let message = match repository {
+            Some(_) => format!("`{named}` is neither a revision nor a directory"),
+            None => format!("`{named}` is no directory, and the root does not lie in a Git repository"),
+        };
+        return Err(Failure::Usage(message));
     }
     // A whole checkout stands for the tree in it.
     let holds = |path: &Path| path.join(INDEX).is_file();
-    let inside = directory.join(tree);
-    let location = if holds(&inside) && !holds(directory) {
+    let location = if holds(&directory.join(tree)) && !holds(directory) {
         Location::below(directory, tree).map_err(|error| tree_failure(error, console))?
     } else {
         Location::at(directory)
@@ -120,17 +135,21 @@ fn against(
     on_disk(&location, named.to_owned(), console)
 }
 
-fn on_disk(location: &Location, name: String, console: &mut Console) -> Result<Against, Failure> {
+/// Tells whether `--against` names a path, which no revision looks like.
+fn is_path(named: &str) -> bool {
+    named.starts_with(['.', '/']) || named.ends_with('/')
+}
+
+fn on_disk<'r>(
+    location: &Location,
+    name: String,
+    console: &mut Console,
+) -> Result<Against<'r>, Failure> {
     let tree = DiskTree::open(location).map_err(|error| tree_failure(error, console))?;
     Ok(Against {
         tree: Box::new(tree),
         name,
     })
-}
-
-/// Returns the tree at a revision; `None` when there is no revision of that name.
-fn revision(_named: &str) -> Result<Option<Against>, Failure> {
-    Ok(None)
 }
 
 /// What was found in all directories.
@@ -199,6 +218,7 @@ fn gather(
                 .insert(directory.path);
             Ok(())
         },
+        tree_failure,
     )?;
     let rendered = rendered
         .into_inner()

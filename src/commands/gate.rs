@@ -11,7 +11,7 @@ use crate::diff::Unreadable;
 use crate::examine::{self, Examined, Examiner, unreadable_diagnostic};
 use crate::hazard::Finding;
 use crate::hazard::gate::judge;
-use crate::tree::{OldTree, RenderedDirectory, Scope, TreeError};
+use crate::tree::{OldTree, RenderedDirectory, Scope, Stop, TreeError};
 
 /// Gathers hazards of a change that is about to be written.
 pub(super) struct Gate<'a> {
@@ -26,6 +26,22 @@ pub(super) struct Decision {
     pub(super) open: bool,
     /// Old manifests that cannot be read, with their paths; not on the console, since the writer may say more of them.
     pub(super) unreadable: Vec<(String, Unreadable)>,
+}
+
+impl Decision {
+    /// Says why a change is not made, besides the hazards that were told of: `stops` is what the writer found.
+    pub(super) fn refuse(self, stops: &[Stop], console: &mut Console) -> Failure {
+        for stop in stops {
+            console.diagnostics.push(stop.to_diagnostic());
+        }
+        for (path, unreadable) in self.unreadable {
+            if !stops.iter().any(|stop| stop.path == path) {
+                let diagnostic = unreadable_diagnostic(&path, unreadable, &mut console.sources);
+                console.diagnostics.push(diagnostic);
+            }
+        }
+        Failure::Stopped
+    }
 }
 
 /// What was found so far.

@@ -12,9 +12,9 @@ use crate::cli::{self, Render, TreeFormat, Validate, Verbosity};
 use crate::compile::{Compilation, compile};
 use crate::console::Console;
 use crate::diagnostic::{Diagnostics, nearest};
-use crate::examine::unreadable_diagnostic;
 use crate::exit::Exit;
 use crate::inputs::Inputs;
+use crate::report;
 use crate::tree::{
     Checker, DiskTree, Location, Options, RenderedDirectory, Scope, Summary, TreeError, Writer,
 };
@@ -36,6 +36,7 @@ pub(super) fn validate(arguments: &Validate, console: &mut Console) -> Result<Ex
         "checking",
         console,
         |_| Ok(()),
+        tree_failure,
     )?;
     console.note(
         Verbosity::Normal,
@@ -99,6 +100,7 @@ impl Work<'_> {
             "rendering",
             console,
             put,
+            tree_failure,
         )
     }
 }
@@ -119,7 +121,9 @@ fn check(work: &Work<'_>, console: &mut Console) -> Result<Exit, Failure> {
     }
     let mut lines = String::new();
     for path in &differing {
-        let _infallible = writeln!(lines, "{}", work.location.display(path));
+        // One line per path, whatever somebody has put into the name of a file.
+        let shown = report::on_one_line(&work.location.display(path));
+        let _infallible = writeln!(lines, "{shown}");
     }
     console.print(&lines).map_err(Failure::Output)?;
     let message = plural(
@@ -160,16 +164,7 @@ fn write(work: &Work<'_>, adopt: bool, console: &mut Console) -> Result<Exit, Fa
     let decision = gate.decide(adopt, console)?;
     if !decision.open {
         let stops = writer.stop().map_err(|error| tree_failure(error, console))?;
-        for stop in &stops {
-            console.diagnostics.push(stop.to_diagnostic());
-        }
-        for (path, unreadable) in decision.unreadable {
-            if !stops.iter().any(|stop| stop.path == path) {
-                let diagnostic = unreadable_diagnostic(&path, unreadable, &mut console.sources);
-                console.diagnostics.push(diagnostic);
-            }
-        }
-        return Err(Failure::Stopped);
+        return Err(decision.refuse(&stops, console));
     }
     let summary = writer
         .finish()
@@ -203,13 +198,16 @@ fn tell(summary: &Summary, location: &Location, console: &Console) {
 /// Renders every directory, on several threads, and passes each on as soon as it is finished, unless one was rejected.
 ///
 /// All directories are looked at, whatever is found, so that every error is reported at once.
-pub(super) fn render_each(
+///
+/// `refuse` makes a failure of what `put` could not do.
+pub(super) fn render_each<E: Send>(
     compilation: &Compilation,
     directories: &[usize],
     threads: NonZeroUsize,
     what: &'static str,
     console: &mut Console,
-    put: impl Fn(RenderedDirectory) -> Result<(), TreeError> + Sync,
+    put: impl Fn(RenderedDirectory) -> Result<(), E> + Sync,
+    refuse: impl FnOnce(E, &mut Console) -> Failure,
 ) -> Result<(), Failure> {
     let found = Mutex::new(Diagnostics::default());
     let progress = console.progress(what, directories.len());
@@ -233,7 +231,7 @@ pub(super) fn render_each(
     if console.diagnostics.has_errors() {
         return Err(Failure::Rejected);
     }
-    outcome.map_err(|error| tree_failure(error, console))
+    outcome.map_err(|error| refuse(error, console))
 }
 
 fn check_selection(
@@ -253,6 +251,6 @@ fn check_selection(
 }
 
 /// Returns `1 directory written` or `2 directories written`.
-fn plural(count: usize, one: &str, many: &str, what: &str) -> String {
+pub(super) fn plural(count: usize, one: &str, many: &str, what: &str) -> String {
     format!("{count} {} {what}", if count == 1 { one } else { many })
 }

@@ -6,22 +6,15 @@
 
 use super::node::{Content, Entry, Node};
 
-/// Merges layers, lowest first.
-pub fn merge<'a>(layers: impl IntoIterator<Item = &'a Node>) -> Node {
-    let mut layers = layers.into_iter();
-    let mut merged = match layers.next() {
-        Some(lowest) => settled(lowest),
-        None => return nothing(),
-    };
+/// Merges layers, lowest first: those of `below`, and `top` over them.
+pub fn merge<'a>(below: impl IntoIterator<Item = &'a Node>, top: &'a Node) -> Node {
+    let mut layers = below.into_iter().chain([top]);
+    let mut merged = settled(layers.next().expect("the top layer is there"));
     let mut path = Vec::new();
     for layer in layers {
         overlay(&mut merged, layer, &mut path);
     }
     merged
-}
-
-fn nothing() -> Node {
-    panic!("a project has at least its own layer")
 }
 
 fn overlay<'a>(below: &mut Node, above: &'a Node, path: &mut Vec<&'a str>) {
@@ -118,4 +111,139 @@ fn forms(node: &Node) -> Vec<&str> {
         .collect();
     forms.sort_unstable();
     forms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{forms, read};
+    use crate::diagnostic::Diagnostics;
+    use crate::source::Sources;
+
+    /// Merges layers that are written as projects of one file.
+    fn merged(layers: &[&str]) -> (Node, Sources) {
+        let mut text = "projects:\n".to_owned();
+        for layer in layers {
+            text.push_str("- ");
+            text.push_str(layer);
+            text.push('\n');
+        }
+        let mut sources = Sources::default();
+        let file = sources.add("layers.yaml", text);
+        let mut diagnostics = Diagnostics::default();
+        let mut root = read(&sources, file, &mut diagnostics).expect("the layers are YAML");
+        forms::expand(&mut root);
+        let layers = root.get("projects").expect("there are layers").items();
+        let (top, below) = layers.split_last().expect("there is a layer");
+        (merge(below, top), sources)
+    }
+
+    fn check(layers: &[&str], expect: &str) {
+        let (node, _) = merged(layers);
+        let expect: serde_json::Value =
+            serde_json::from_str(expect).expect("the expectation is JSON");
+        assert_eq!(node.to_value(), expect, "{layers:?}");
+    }
+
+    #[test]
+    fn mappings_merge_and_the_rest_replaces() {
+        check(&["{a: 1}"], r#"{"a": 1}"#);
+        check(
+            &["{a: {b: 1, c: 2}}", "{a: {c: 3, d: 4}}"],
+            r#"{"a": {"b": 1, "c": 3, "d": 4}}"#,
+        );
+        check(&["{a: [1, 2]}", "{a: [3]}"], r#"{"a": [3]}"#);
+        check(
+            &["{a: {b: 1}}", "{a: 2}", "{a: {c: 3}}"],
+            r#"{"a": {"c": 3}}"#,
+        );
+        check(&["{a: 1}", "{b: 2}", "{a: 3}"], r#"{"a": 3, "b": 2}"#);
+    }
+
+    #[test]
+    fn null_takes_away() {
+        check(&["{a: 1, b: null}"], r#"{"a": 1}"#);
+        check(
+            &["{a: {b: 1, c: 2}}", "{a: {b: null}}"],
+            r#"{"a": {"c": 2}}"#,
+        );
+        check(&["{a: {b: 1}}", "{a: null}"], "{}");
+        check(
+            &["{a: {b: 1}}", "{a: null}", "{a: {c: 2}}"],
+            r#"{"a": {"c": 2}}"#,
+        );
+        check(
+            &["{}", "{a: {b: null, c: {d: null}}}"],
+            r#"{"a": {"c": {}}}"#,
+        );
+        check(&["{a: [null, {b: null}]}"], r#"{"a": [null, {"b": null}]}"#);
+    }
+
+    #[test]
+    fn another_form_replaces_the_block() {
+        check(
+            &[
+                "{database: {embedded: {size: 1, engine: x}}}",
+                "{database: {embedded: {size: 2}}}",
+            ],
+            r#"{"database": {"embedded": {"size": 2, "engine": "x"}}}"#,
+        );
+        check(
+            &[
+                "{database: {embedded: {size: 1}}}",
+                "{database: {external: {host: h}}}",
+            ],
+            r#"{"database": {"external": {"host": "h"}}}"#,
+        );
+        check(
+            &["{database: {embedded: {size: 1}}}", "{database: embedded}"],
+            r#"{"database": {"embedded": {"size": 1}}}"#,
+        );
+        check(
+            &["{database: {shared: {name: a, user: u}}}", "{database: a}"],
+            r#"{"database": {"shared": {"name": "a", "user": "u"}}}"#,
+        );
+        check(
+            &["{database: {shared: {name: a, user: u}}}", "{database: b}"],
+            r#"{"database": {"shared": {"name": "b"}}}"#,
+        );
+        check(
+            &[
+                "{objectStore: {embedded: {credentials: {secret: {name: a}}}}}",
+                "{objectStore: {embedded: {credentials: generated, size: 1}}}",
+            ],
+            r#"{"objectStore": {"embedded": {"credentials": {"generated": {}}, "size": 1}}}"#,
+        );
+        check(
+            &[
+                "{access: {host: h, tls: {secret: s}}}",
+                "{access: {tls: {issuer: {name: i}}}}",
+            ],
+            r#"{"access": {"host": "h", "tls": {"issuer": {"name": "i"}}}}"#,
+        );
+        check(
+            &[
+                "{database: {external: {host: h}}}",
+                "{database: {external: null}}",
+            ],
+            r#"{"database": {}}"#,
+        );
+    }
+
+    #[test]
+    fn each_value_keeps_its_place() {
+        let (node, sources) = merged(&["{a: {b: one, c: two}, l: [x]}", "{a: {c: three}}"]);
+        let (spans, _) = node.places();
+        let text = |pointer: &str| {
+            let span = spans[pointer];
+            (
+                sources.line_column(span.file, span.start).0,
+                sources.text(span),
+            )
+        };
+        assert_eq!(text("/a/b"), (2, "one"));
+        assert_eq!(text("/a/c"), (3, "three"));
+        assert_eq!(text("/a"), (3, "a"));
+        assert_eq!(text("/l/0"), (2, "x"));
+    }
 }

@@ -83,6 +83,18 @@ impl Node {
         self.entries().iter().find(|entry| entry.key == key)
     }
 
+    /// Returns the place of the key that a JSON pointer ends in, when it ends in a key of a mapping.
+    pub fn key_span(&self, pointer: &str) -> Option<Span> {
+        let mut node = self;
+        let mut span = None;
+        for token in pointer.split('/').skip(1) {
+            let entry = node.entry(&token.replace("~1", "/").replace("~0", "~"))?;
+            span = Some(entry.key_span);
+            node = &entry.value;
+        }
+        span
+    }
+
     /// Returns the value of a mapping below the given key.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entry(key).map(|entry| &entry.value)

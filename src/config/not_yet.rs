@@ -1,6 +1,6 @@
 //! Keys that the language has and this version does not act on: each is refused, none is ignored.
 //!
-//! When a key is acted on, its line leaves [`KEYS`]. Values that ask for nothing (`null`, `false`, `none`, empty lists
+//! When a key is acted on, its line leaves `KEYS`. Values that ask for nothing (`null`, `false`, `none`, empty lists
 //! and mappings) are accepted.
 
 use super::node::{Content, Node};
@@ -8,7 +8,6 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 
 /// Paths of the keys; `*` is any key or item, and `<layer>` is `defaults`, each profile and each project.
 const KEYS: &[&str] = &[
-    "platform/sync",
     "platform/images/mirrors",
     "platform/images/allowUnmapped",
     "platform/images/pullSecrets",
@@ -20,12 +19,10 @@ const KEYS: &[&str] = &[
     "platform/clusters/*/images/requireDigests",
     "platform/clusters/*/monitoring",
     "databases/*/provision",
-    "<layer>/members",
     "<layer>/access",
-    "<layer>/patches",
 ];
 
-/// Refuses the keys of [`KEYS`] where they ask for something.
+/// Refuses the keys of `KEYS` where they ask for something.
 ///
 /// Errors: `not-yet`.
 pub fn check(file: &Node, diagnostics: &mut Diagnostics) {

@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
-use serde_saphyr::{Error, Location, MessageFormatter, Spanned, UserMessageFormatter};
+use serde_saphyr::{Location, Spanned};
 
 use super::node::{Content, Entry, Node};
+use super::shape::quote;
+use super::syntax;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::source::{FileId, Sources, Span};
 
@@ -18,8 +20,9 @@ use crate::source::{FileId, Sources, Span};
 const MAX_BYTES: usize = 64 << 20;
 /// Most nodes that a file may have; aliases count once per use.
 const MAX_NODES: usize = 4_000_000;
-/// Deepest nesting; the language itself needs 12, free-form configuration a few more.
-const MAX_DEPTH: usize = 64;
+/// Deepest nesting; the language itself needs 16, free-form configuration a few more. The parser recurses, and twice as
+/// many levels would not fit the stack of a thread (2 MiB) in an unoptimised build.
+pub(super) const MAX_DEPTH: usize = 32;
 
 /// Adds the bytes of a file to the sources, or reports that they are not UTF-8.
 ///
@@ -94,7 +97,7 @@ pub fn read(
     let raw: Spanned<Raw> = match serde_saphyr::from_str_with_options(text, options()) {
         Ok(raw) => raw,
         Err(error) => {
-            diagnostics.push(syntax_error(text, file, &error));
+            diagnostics.push(syntax::diagnostic(text, file, &error));
             return Err(Rejected);
         }
     };
@@ -142,8 +145,10 @@ fn options() -> serde_saphyr::Options {
         // `name: .inf` and `name: 1e999` are names like any other.
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,
         reject_unsupported_tags: true,
+        // As in YAML 1.2: `1_000` is text.
+        underscored_numbers_as_strings: true,
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: 2_000_000,
+            max_total_replayed_events: 1_000_000,
         },
         budget: serde_saphyr::budget! {
             max_nodes: MAX_NODES,
@@ -154,7 +159,7 @@ fn options() -> serde_saphyr::Options {
             max_anchors: 10_000,
             max_aliases: 100_000,
             max_merge_keys: 100_000,
-            max_recorded_anchor_events: 200_000,
+            max_recorded_anchor_events: 100_000,
             max_total_scalar_bytes: MAX_BYTES,
             // Ten thousand projects may well refer to one anchor; the other limits bound the work.
             enforce_alias_anchor_ratio: false,
@@ -336,11 +341,14 @@ impl Reader<'_> {
             };
             if let Some(first) = seen.get(&key) {
                 self.diagnostics.push(
-                    Diagnostic::error(Code::DuplicateKey, format!("`{key}` is given twice"))
-                        .at(key_span)
-                        .label("again here")
-                        .also(*first, "first here")
-                        .hint("remove one of the two"),
+                    Diagnostic::error(
+                        Code::DuplicateKey,
+                        format!("{} is given twice", quote(&key)),
+                    )
+                    .at(key_span)
+                    .label("again here")
+                    .also(*first, "first here")
+                    .hint("remove one of the two"),
                 );
                 continue;
             }
@@ -362,110 +370,4 @@ impl Reader<'_> {
                 .hint("quote a value that begins with `{{`, `[` or `*`"),
         );
     }
-}
-
-/// Says in our words what the parser found.
-fn syntax_error(text: &str, file: FileId, error: &Error) -> Diagnostic {
-    let mut cause = error;
-    while let Error::AliasError { error, .. } | Error::WithSnippet { error, .. } = cause {
-        cause = error;
-    }
-    let place = error
-        .location()
-        .or_else(|| cause.location())
-        .map(|location| offset(text, location.line(), location.column()))
-        .unwrap_or(0);
-    let end = text[place..]
-        .chars()
-        .next()
-        .filter(|character| *character != '\n')
-        .map_or(place, |character| place + character.len_utf8());
-    let at = Span {
-        file,
-        start: place,
-        end,
-    };
-    let too_large = |message: String| {
-        Diagnostic::error(Code::InputTooLarge, message)
-            .at(at)
-            .hint("aliases count as often as they are used")
-    };
-    let syntax = |message: String| Diagnostic::error(Code::YamlSyntax, message).at(at);
-    match cause {
-        Error::Budget { breach, .. } => {
-            let what = match breach {
-                serde_saphyr::budget::BudgetBreach::Depth { .. } => {
-                    return Diagnostic::error(
-                        Code::InputTooLarge,
-                        format!("the file nests deeper than {MAX_DEPTH} levels"),
-                    )
-                    .at(at)
-                    .label("too deep");
-                }
-                serde_saphyr::budget::BudgetBreach::Documents { .. } => {
-                    "the file holds many documents"
-                }
-                serde_saphyr::budget::BudgetBreach::Anchors { .. }
-                | serde_saphyr::budget::BudgetBreach::Aliases { .. } => {
-                    "the file has too many anchors or aliases"
-                }
-                serde_saphyr::budget::BudgetBreach::Nodes { .. }
-                | serde_saphyr::budget::BudgetBreach::Events { .. }
-                | serde_saphyr::budget::BudgetBreach::ScalarBytes { .. } => {
-                    "the file has too many values"
-                }
-                _ => "the aliases of the file expand to too many values",
-            };
-            too_large(what.to_owned())
-        }
-        Error::AliasReplayCounterOverflow { .. }
-        | Error::AliasReplayLimitExceeded { .. }
-        | Error::AliasExpansionLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. } => {
-            too_large("the aliases of the file expand to too many values".to_owned())
-        }
-        Error::MultipleDocuments { .. } => syntax("a second document begins here".to_owned())
-            .hint("put everything into one document, without `---`"),
-        Error::UnknownAnchor { .. } => {
-            syntax("the alias names an anchor that is not defined before".to_owned())
-                .hint("quote the value if it is meant as text beginning with `*`")
-        }
-        Error::RecursiveReferencesRequireWeakTypes { .. } => {
-            syntax("the alias stands inside of its own anchor".to_owned())
-        }
-        Error::MergeValueNotMapOrSeqOfMaps { .. } => {
-            syntax("`<<` is given something that is not a mapping".to_owned())
-        }
-        Error::UnsupportedTag { tag, .. } => syntax(format!("the tag `{tag}` is not known here"))
-            .hint("quote the value if it is meant as text beginning with `!`"),
-        other => {
-            let message = UserMessageFormatter.format_message(other).replace('`', "'");
-            if message.contains("recursion limit") {
-                return Diagnostic::error(
-                    Code::InputTooLarge,
-                    format!("the file nests deeper than {MAX_DEPTH} levels"),
-                )
-                .at(at)
-                .label("too deep");
-            }
-            syntax(message)
-        }
-    }
-}
-
-/// Returns the byte offset of a 1-based line and column in characters.
-fn offset(text: &str, line: u64, column: u64) -> usize {
-    let mut start = 0;
-    for _ in 1..line {
-        match text[start..].find('\n') {
-            Some(at) => start += at + 1,
-            None => break,
-        }
-    }
-    let line = text[start..].split('\n').next().unwrap_or("");
-    let within = line
-        .char_indices()
-        .nth(usize::try_from(column.saturating_sub(1)).unwrap_or(usize::MAX))
-        .map_or(line.len(), |(at, _)| at);
-    start + within
 }

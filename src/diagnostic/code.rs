@@ -145,7 +145,7 @@ codes! {
     PatchNoEffect => "patch-no-effect",
     /// A patch that kustomize would damage or ignore.
     PatchRefused => "patch-refused",
-    /// A JSON 6902 operation that cannot be carried out.
+    /// A patch that does not fit its object, such as a JSON 6902 operation that cannot be carried out.
     PatchFailed => "patch-failed",
     /// A string that no YAML reader of the cluster can carry.
     UnrepresentableText => "unrepresentable-text",
@@ -174,6 +174,11 @@ codes! {
     UnreadableTree => "unreadable-tree",
     /// A hazard is acknowledged that does not come up.
     UnusedAcknowledgement => "unused-acknowledgement",
+    // Kustomizations.
+    /// A kustomization that kustomize refuses, or whose result it damages.
+    InvalidKustomization => "invalid-kustomization",
+    /// A field of a kustomization that is not acted on: Helm charts, plugins, remote files.
+    UnsupportedKustomization => "unsupported-kustomization",
     // The tree.
     /// A file in a directory of ours that we did not write.
     ForeignFile => "foreign-file",
@@ -183,6 +188,9 @@ codes! {
     SymbolicLink => "symbolic-link",
     /// The index cannot be read.
     InvalidIndex => "invalid-index",
+    // Publishing.
+    /// The branch to publish to is checked out.
+    BranchCheckedOut => "branch-checked-out",
     // The world.
     /// A file, a directory or a lock could not be used; the input is not to blame.
     Environment => "environment",

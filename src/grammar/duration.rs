@@ -50,7 +50,7 @@ pub fn seconds(text: &str) -> Result<u64, Complaint> {
         total = total.checked_add(thousandths).ok_or_else(too_long)?;
         rest = &after[unit.len_utf8()..];
     }
-    if total % 1000 != 0 {
+    if !total.is_multiple_of(1000) {
         return Err(bad("not a whole number of seconds"));
     }
     match total / 1000 {

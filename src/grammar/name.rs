@@ -253,7 +253,12 @@ pub fn member(text: &str) -> Verdict {
     match kind {
         "user" | "group" => not_empty(name)
             .and_then(|()| characters(name, |c| !c.is_control()))
-            .map_err(|complaint| complaint.hint(hint)),
+            .and_then(|()| match name.trim() == name {
+                true => Ok(()),
+                false => Err(Complaint::new("a blank stands at an end of the name")),
+            })
+            .map_err(|complaint| complaint.hint(hint))
+            .and_then(|()| of_one_project(name)),
         "serviceAccount" => {
             let (namespace, name) = name
                 .split_once('/')
@@ -262,6 +267,35 @@ pub fn member(text: &str) -> Verdict {
             subdomain(name)
         }
         _ => Err(Complaint::new(format!("`{kind}` is not a kind of member")).hint(hint)),
+    }
+}
+
+/// Refuses the API server's own names for everybody and for service accounts, through which other projects would come in.
+///
+/// Source: Kubernetes `staging/src/k8s.io/apiserver/pkg/authentication/user` and `…/serviceaccount`, v1.33.
+fn of_one_project(name: &str) -> Verdict {
+    match name {
+        "system:authenticated" => Err(Complaint::new(
+            "stands for everybody, the service accounts of other projects among them",
+        )
+        .hint("name the people, or a group of them")),
+        "system:unauthenticated" | "system:anonymous" => Err(Complaint::new(
+            "stands for whoever does not say who they are",
+        )
+        .hint("name the people, or a group of them")),
+        "system:serviceaccounts" => Err(Complaint::new(
+            "stands for every service account of the cluster, those of other projects among them",
+        )
+        .hint("write `serviceAccount:<namespace>/<name>`")),
+        _ if name.starts_with("system:serviceaccount:")
+            || name.starts_with("system:serviceaccounts:") =>
+        {
+            Err(
+                Complaint::new("names service accounts in the form of the API server")
+                    .hint("write `serviceAccount:<namespace>/<name>`"),
+            )
+        }
+        _ => Ok(()),
     }
 }
 
@@ -353,13 +387,27 @@ mod tests {
     fn members() {
         check(
             member,
-            &["user:a@example.com", "group:ml", "serviceAccount:ns/sa"],
+            &[
+                "user:a@example.com",
+                "user:https://id.example.com#a b",
+                "group:ml",
+                "group:system:masters",
+                "serviceAccount:ns/sa",
+            ],
             &[
                 "a",
                 "user:",
+                "user: a",
+                "group:a\n",
                 "role:x",
                 "serviceAccount:sa",
                 "serviceAccount:NS/sa",
+                "serviceAccount:ns/",
+                "user:system:anonymous",
+                "user:system:serviceaccount:ns:sa",
+                "group:system:authenticated",
+                "group:system:serviceaccounts",
+                "group:system:serviceaccounts:ns",
             ],
         );
     }

@@ -99,6 +99,7 @@ fn databases<'a>(projects: impl Iterator<Item = (&'a Project, &'a Cluster)>, rep
         // MySQL compares names of databases without regard to case on some file systems.
         let key = (server.clone(), database.database.to_ascii_lowercase());
         if let Some(other) = databases.get(&key) {
+            let (mine, theirs) = places((project, "database"), (other, "database"), "database");
             report.push(
                 Diagnostic::error(
                     Code::DuplicateDatabase,
@@ -107,12 +108,9 @@ fn databases<'a>(projects: impl Iterator<Item = (&'a Project, &'a Cluster)>, rep
                         other.name, project.name, database.database
                     ),
                 )
-                .at(place(project, "database", "database"))
+                .at(mine)
                 .label(format!("database of `{}`", project.name))
-                .also(
-                    place(other, "database", "database"),
-                    format!("database of `{}`", other.name),
-                )
+                .also(theirs, format!("database of `{}`", other.name))
                 .hint("give one of them a `database` of its own")
                 .project(project.name.clone()),
             );
@@ -124,6 +122,7 @@ fn databases<'a>(projects: impl Iterator<Item = (&'a Project, &'a Cluster)>, rep
         }
         let key = (server, database.user.clone());
         if let Some(other) = users.get(&key) {
+            let (mine, theirs) = places((project, "user"), (other, "user"), "database");
             report.push(
                 Diagnostic::error(
                     Code::DuplicateDatabaseUser,
@@ -132,12 +131,9 @@ fn databases<'a>(projects: impl Iterator<Item = (&'a Project, &'a Cluster)>, rep
                         other.name, project.name, database.user
                     ),
                 )
-                .at(place(project, "database", "user"))
+                .at(mine)
                 .label(format!("user of `{}`", project.name))
-                .also(
-                    place(other, "database", "user"),
-                    format!("user of `{}`", other.name),
-                )
+                .also(theirs, format!("user of `{}`", other.name))
                 .hint("give one of them a `user` of its own, who may enter its database only")
                 .project(project.name.clone()),
             );
@@ -225,15 +221,29 @@ fn overlap(project: &Project, other: &Project, message: String) -> Diagnostic {
             "bucket"
         }
     };
+    let (mine, theirs) = places((project, key(project)), (other, key(other)), "objectStore");
     Diagnostic::error(Code::OverlappingObjectStore, message)
-        .at(place(project, "objectStore", key(project)))
+        .at(mine)
         .label(format!("objects of `{}`", project.name))
-        .also(
-            place(other, "objectStore", key(other)),
-            format!("objects of `{}`", other.name),
-        )
+        .also(theirs, format!("objects of `{}`", other.name))
         .hint("give each of them a `bucket`, or a `prefix` beside the other's")
         .project(project.name.clone())
+}
+
+/// Returns where the storage settings of two projects are written; the projects themselves when that is one place for
+/// both, in `defaults` or a profile.
+fn places(
+    (project, key): (&Project, &str),
+    (other, other_key): (&Project, &str),
+    block: &str,
+) -> (Span, Span) {
+    let mine = place(project, block, key);
+    let theirs = place(other, block, other_key);
+    if mine == theirs {
+        (project.span, other.span)
+    } else {
+        (mine, theirs)
+    }
 }
 
 /// Returns where a storage setting is written, or the block, or the project.

@@ -65,6 +65,9 @@ struct ExternalSecret {
     properties: BTreeMap<&'static str, String>,
 }
 
+/// Grammar of a string, the code for one that does not keep it, and what it is.
+type Kind = (fn(&str) -> Verdict, Code, &'static str);
+
 fn named<const N: usize>(
     pairs: [(&'static str, Option<String>); N],
 ) -> BTreeMap<&'static str, String> {
@@ -206,46 +209,60 @@ impl Resolver<'_> {
 
     fn secret(&self, report: &mut Report, secret: &Secret) -> Option<Credentials> {
         let block = below(self.pointer, "secret");
-        let Some(name) = &secret.name else {
-            self.scope.missing(
+        let name = match &secret.name {
+            Some(name) => self.text(
                 report,
-                &block,
-                "name",
-                "write the name of a Secret in the project's namespace",
-            );
-            return None;
+                &below(&block, "name"),
+                name,
+                (name::subdomain, Code::InvalidName, "the name of a Secret"),
+            ),
+            None => {
+                self.scope.missing(
+                    report,
+                    &block,
+                    "name",
+                    "write the name of a Secret in the project's namespace",
+                );
+                None
+            }
         };
-        let name = self.text(
+        let keys = self.roles(
             report,
-            &below(&block, "name"),
-            name,
-            name::subdomain,
-            Code::InvalidName,
-            "the name of a Secret",
-        )?;
-        let keys_at = below(&block, "keys");
-        let mut keys = BTreeMap::new();
+            &below(&block, "keys"),
+            &secret.keys,
+            (name::data_key, Code::InvalidName, "a key of a Secret"),
+        );
+        Some(Credentials::Secret {
+            name: name?,
+            keys: keys?,
+        })
+    }
+
+    /// Settles where each value is kept; all that is wrong is reported.
+    fn roles(
+        &self,
+        report: &mut Report,
+        pointer: &str,
+        written: &BTreeMap<&'static str, String>,
+        kind: Kind,
+    ) -> Option<BTreeMap<String, String>> {
+        let mut settled = Some(BTreeMap::new());
         for role in self.roles {
-            match secret.keys.get(role.name) {
-                Some(key) => {
-                    let key = self.text(
-                        report,
-                        &below(&keys_at, role.name),
-                        key,
-                        name::data_key,
-                        Code::InvalidName,
-                        "a key of a Secret",
-                    )?;
-                    keys.insert(role.name.to_owned(), key);
-                }
-                None => {
-                    if let Some(default) = role.default {
-                        keys.insert(role.name.to_owned(), default.to_owned());
+            let place = match written.get(role.name) {
+                Some(place) => {
+                    let place = self.text(report, &below(pointer, role.name), place, kind);
+                    if place.is_none() {
+                        settled = None;
                     }
+                    place
                 }
+                None => role.default.map(str::to_owned),
+            };
+            if let (Some(settled), Some(place)) = (&mut settled, place) {
+                settled.insert(role.name.to_owned(), place);
             }
         }
-        Some(Credentials::Secret { name, keys })
+        settled
     }
 
     fn external_secret(
@@ -259,39 +276,37 @@ impl Resolver<'_> {
                 report,
                 &below(&block, "store"),
                 store,
-                name::subdomain,
-                Code::InvalidName,
-                "the name of a store",
+                (name::subdomain, Code::InvalidName, "the name of a store"),
             ),
             (None, Some(default)) => Some(default.store.clone()),
             (None, None) => {
-                self.scope.missing(report, &block, "store", "write the name of a ClusterSecretStore, here or as `platform.externalSecrets.store`");
+                self.scope.missing(
+                    report,
+                    &block,
+                    "store",
+                    "write the name of a ClusterSecretStore, here or as `platform.externalSecrets.store`",
+                );
                 None
             }
         };
-        let kind = match external.kind {
-            Some(kind) => kind_name(kind).to_owned(),
+        let of_platform = self.stores.filter(|default| {
+            external
+                .store
+                .as_ref()
+                .is_none_or(|store| *store == default.store)
+        });
+        let kind = match (external.kind, of_platform) {
+            (Some(kind), _) => kind_name(kind).to_owned(),
             // The platform's kind goes with the platform's store.
-            None => match self.stores {
-                Some(default)
-                    if external
-                        .store
-                        .as_ref()
-                        .is_none_or(|store| *store == default.store) =>
-                {
-                    default.kind.clone()
-                }
-                _ => kind_name(StoreKind::ClusterSecretStore).to_owned(),
-            },
+            (None, Some(default)) => default.kind.clone(),
+            (None, None) => kind_name(StoreKind::ClusterSecretStore).to_owned(),
         };
         let key = match &external.key {
             Some(key) => self.text(
                 report,
                 &below(&block, "key"),
                 key,
-                any,
-                Code::InvalidValue,
-                "a key",
+                (any, Code::InvalidValue, "a key"),
             ),
             None => {
                 self.scope.missing(
@@ -303,35 +318,19 @@ impl Resolver<'_> {
                 None
             }
         };
-        let properties_at = below(&block, "properties");
-        let mut properties = BTreeMap::new();
-        for role in self.roles {
-            match external.properties.get(role.name) {
-                Some(property) => {
-                    let property = self.text(
-                        report,
-                        &below(&properties_at, role.name),
-                        property,
-                        any,
-                        Code::InvalidValue,
-                        "a property",
-                    )?;
-                    properties.insert(role.name.to_owned(), property);
-                }
-                None => {
-                    if let Some(default) = role.default {
-                        properties.insert(role.name.to_owned(), default.to_owned());
-                    }
-                }
-            }
-        }
+        let properties = self.roles(
+            report,
+            &below(&block, "properties"),
+            &external.properties,
+            (any, Code::InvalidValue, "a property"),
+        );
         Some(Credentials::ExternalSecret {
             store: StoreRef {
                 store: store?,
                 kind,
             },
             key: key?,
-            properties,
+            properties: properties?,
         })
     }
 
@@ -341,9 +340,7 @@ impl Resolver<'_> {
         report: &mut Report,
         pointer: &str,
         text: &str,
-        grammar: fn(&str) -> Verdict,
-        code: Code,
-        noun: &str,
+        (grammar, code, noun): Kind,
     ) -> Option<String> {
         let Some(renderer) = self.renderer else {
             if is_template(text) {

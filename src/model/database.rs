@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::credentials::{DATABASE_ROLES, Resolver, Written, check_templates};
+use super::forms;
 use super::resources;
 use super::scope::{Report, Scope, below, typed};
 use super::template::Renderer;
@@ -10,7 +11,7 @@ use super::{ConfigMapKey, Credentials, Database, Embedded, StorageKind, StoreRef
 use crate::config::Node;
 use crate::config::types::{self, DatabaseEngine, EmbeddedDatabaseEngine, TlsMode};
 use crate::diagnostic::{Code, nearest};
-use crate::grammar::quantity;
+use crate::grammar::{quantity, url};
 
 const SIZE: &str = "10Gi";
 const NAME: &str = "mlpipeline";
@@ -43,8 +44,8 @@ pub(super) fn shared_servers(
     let mut servers = BTreeMap::new();
     for entry in databases.map(Node::entries).unwrap_or_default() {
         let scope = Scope::new(&entry.value, entry.key_span, &entry.key);
-        if super::is_form(&entry.key) {
-            report.push(super::form_as_name(&entry.key, entry.key_span));
+        if forms::is_form(&entry.key) {
+            report.push(forms::form_as_name(&entry.key, entry.key_span));
         }
         let written: types::DatabaseServer = typed::<Option<_>>(&entry.value).unwrap_or_default();
         check_templates(&scope, report, entry.value.get("credentials"), renderer);
@@ -106,7 +107,7 @@ impl Context<'_> {
             (None, Some(shared), None) => self.shared(report, shared),
             (None, None, Some(external)) => self.external(report, external),
             (embedded, shared, external) => {
-                super::ambiguous_storage(
+                forms::ambiguous_storage(
                     self.scope,
                     report,
                     "database",
@@ -175,7 +176,7 @@ impl Context<'_> {
                 &below(block, "name"),
                 format!("database `{name}` is not declared in `databases`"),
             );
-            if super::is_form(&name) {
+            if forms::is_form(&name) {
                 diagnostic = diagnostic.hint(format!(
                     "the form `{name}` is written as a mapping: `database: {{{name}: {{…}}}}`"
                 ));
@@ -200,7 +201,7 @@ impl Context<'_> {
         let credentials = match (written.credentials, &shared.credentials) {
             (Some(own), _) => {
                 let credentials = self.own_credentials(report, block, own)?;
-                super::refuse_generated(self.scope, report, block, &credentials)?;
+                forms::refuse_generated(self.scope, report, block, &credentials)?;
                 refuse_workload_identity(self.scope, report, block, &credentials)?;
                 credentials
             }
@@ -213,7 +214,7 @@ impl Context<'_> {
                     renderer: Some(self.renderer),
                 }
                 .resolve(report, template)?;
-                super::refuse_generated(&shared.scope, report, "", &credentials)?;
+                forms::refuse_generated(&shared.scope, report, "", &credentials)?;
                 refuse_workload_identity(&shared.scope, report, "", &credentials)?;
                 credentials
             }
@@ -263,7 +264,7 @@ impl Context<'_> {
             return None;
         };
         let credentials = self.own_credentials(report, block, credentials)?;
-        super::refuse_generated(self.scope, report, block, &credentials)?;
+        forms::refuse_generated(self.scope, report, block, &credentials)?;
         refuse_workload_identity(self.scope, report, block, &credentials)?;
         Some(self.database(
             StorageKind::External,
@@ -389,7 +390,7 @@ fn server(
     }
     let tls_ca = tls
         .ca
-        .and_then(|ca| super::config_map_key(scope, report, &below(&tls_at, "ca"), ca));
+        .and_then(|ca| forms::config_map_key(scope, report, &below(&tls_at, "ca"), ca));
     if tls_ca.is_some() && !required && !scope.doubtful(&tls_at) {
         report.push(
             scope
@@ -416,7 +417,7 @@ fn server(
     }
     Some(Server {
         engine,
-        host: host?,
+        host: url::normal_host(&host?),
         port: port.unwrap_or(if engine == DatabaseEngine::Postgresql {
             5432
         } else {

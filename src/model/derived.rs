@@ -16,6 +16,10 @@ const USER_LENGTH: usize = 32;
 ///
 /// Source: Amazon S3 user guide, "General purpose bucket naming rules" (2024).
 const BUCKET_LENGTH: usize = 63;
+/// Longest value of a label.
+///
+/// Source: Kubernetes apimachinery, `validation.IsValidLabelValue`, v1.33.
+const LABEL_LENGTH: usize = 63;
 /// Characters of a hash, 5 bits each.
 const HASH_LENGTH: usize = 16;
 
@@ -32,6 +36,13 @@ pub fn user(project: &str) -> String {
 /// Returns the bucket of a project in a shared or external object store.
 pub fn bucket(project: &str) -> String {
     derive(project, '-', BUCKET_LENGTH)
+}
+
+/// Returns the name of a namespace's objects in the namespace of Flux.
+///
+/// Flux writes a Kustomization's name to a label of every object that it applies.
+pub fn flux(namespace: &str) -> String {
+    derive(namespace, '-', LABEL_LENGTH)
 }
 
 fn derive(project: &str, separator: char, length: usize) -> String {
@@ -99,7 +110,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
         #[test]
         fn two_projects_never_meet(
             stem in "[a-z0-9]([a-z0-9-]{20,60}[a-z0-9])?",

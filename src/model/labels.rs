@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::scope::{Report, Scope, below};
+use crate::config::Node;
 use crate::diagnostic::Code;
 
 /// A key, or with `/` at its end a prefix of keys, that users cannot set, and what to do instead.
@@ -72,10 +73,11 @@ const fn protection(key: &'static str) -> Reserved {
 pub(super) fn labels<V: Into<Option<String>>>(
     scope: &Scope,
     report: &mut Report,
+    merged: &Node,
     pointer: &str,
     map: BTreeMap<String, V>,
 ) -> BTreeMap<String, String> {
-    read(scope, report, pointer, map, LABELS, "label")
+    read(scope, report, merged, pointer, map, LABELS, "label")
 }
 
 /// Reads a map of annotations.
@@ -84,15 +86,25 @@ pub(super) fn labels<V: Into<Option<String>>>(
 pub(super) fn annotations<V: Into<Option<String>>>(
     scope: &Scope,
     report: &mut Report,
+    merged: &Node,
     pointer: &str,
     map: BTreeMap<String, V>,
 ) -> BTreeMap<String, String> {
-    read(scope, report, pointer, map, ANNOTATIONS, "annotation")
+    read(
+        scope,
+        report,
+        merged,
+        pointer,
+        map,
+        ANNOTATIONS,
+        "annotation",
+    )
 }
 
 fn read<V: Into<Option<String>>>(
     scope: &Scope,
     report: &mut Report,
+    merged: &Node,
     pointer: &str,
     map: BTreeMap<String, V>,
     reserved: &[Reserved],
@@ -105,16 +117,22 @@ fn read<V: Into<Option<String>>>(
             entry.key == key || (entry.key.ends_with('/') && key.starts_with(entry.key))
         });
         match taken {
-            Some(taken) => report.push(
-                scope
-                    .error(
-                        Code::InvalidLabel,
-                        &below(pointer, &key),
-                        format!("the {noun} `{key}` cannot be set"),
-                    )
-                    .label(taken.owner)
-                    .hint(taken.hint),
-            ),
+            Some(taken) => {
+                let pointer = below(pointer, &key);
+                let place = merged
+                    .key_span(&pointer)
+                    .unwrap_or_else(|| scope.at(&pointer));
+                report.push(
+                    scope
+                        .error_at(
+                            Code::InvalidLabel,
+                            place,
+                            format!("the {noun} `{key}` cannot be set"),
+                        )
+                        .label(taken.owner)
+                        .hint(taken.hint),
+                );
+            }
             None => {
                 read.insert(key, value);
             }

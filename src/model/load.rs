@@ -32,7 +32,6 @@ pub fn load(
 /// The layers below projects, and what all projects depend on.
 struct Fleet<'a> {
     platform: Platform,
-    /// Whether the base of the platform exists.
     databases: BTreeMap<String, database::SharedServer>,
     stores: BTreeMap<String, object_store::SharedStore>,
     defaults: Option<&'a Node>,
@@ -94,6 +93,9 @@ fn resolve(root: &Node, available: &Available, report: &mut Report) -> Model {
     projects.sort_by(|a, b| (&a.cluster, &a.namespace).cmp(&(&b.cluster, &b.namespace)));
     Model {
         repository_path: fleet.platform.repository_path.clone(),
+        repository_branch: fleet.platform.repository_branch.clone(),
+        repository_url: fleet.platform.repository_url.clone(),
+        sync: fleet.platform.sync.clone(),
         clusters: fleet.platform.clusters.into_values().collect(),
         projects,
         moves: fleet.moves,
@@ -145,8 +147,10 @@ impl Fleet<'_> {
         let name_entry = item.entry("name")?;
         let name = name_entry.value.text()?;
         let (profile, profile_known) = self.profile_of(item, name, report);
-        let merged = merge(self.defaults.into_iter().chain(profile).chain([item]));
-        let scope = Scope::new(&merged, name_entry.place(), name).of_project(name, extent(item));
+        let merged = merge(self.defaults.into_iter().chain(profile), item);
+        let scope = Scope::new(&merged, name_entry.place(), name)
+            .of_project(name, extent(item))
+            .incomplete(!profile_known);
         let origin = self.moves.origins.get(name).map_or(name, String::as_str);
         let namespace = merged.get("namespace").and_then(Node::text).unwrap_or(origin);
         let namespace_span = if scope.has("/namespace") {
@@ -154,7 +158,10 @@ impl Fleet<'_> {
         } else {
             name_entry.place()
         };
-        if !scope.doubtful("/namespace") {
+        let namespace_known = merged
+            .get("namespace")
+            .is_none_or(|namespace| namespace.content != Content::Rejected);
+        if namespace_known {
             self.check_namespace(
                 name,
                 namespace,
@@ -163,20 +170,17 @@ impl Fleet<'_> {
                 report,
             );
         }
-        let cluster = self.cluster_of(&merged, &scope, report);
+        let cluster_name = self.cluster_of(&merged, &scope, report);
+        let cluster = cluster_name
+            .as_ref()
+            .and_then(|name| self.platform.clusters.get(name));
         let base = self.base_of(&merged, &scope, report);
         let identity = Identity {
             name: name.to_owned(),
             name_span: name_entry.place(),
             namespace: namespace.to_owned(),
             namespace_span,
-            cluster: cluster.clone().filter(|_| !scope.doubtful("/namespace")),
-        };
-        let (Some(cluster), Some(base), true) = (cluster, base, profile_known) else {
-            return Some((identity, None));
-        };
-        let Some(cluster) = self.platform.clusters.get(&cluster) else {
-            return Some((identity, None));
+            cluster: cluster_name.clone().filter(|_| namespace_known),
         };
         renderer.set(origin, namespace);
         let context = project::Context {
@@ -184,17 +188,20 @@ impl Fleet<'_> {
             stores: &self.stores,
             available: self.available,
             renderer,
-            domain_span: self.platform.at(&cluster.name, "clusterDomain"),
+            domain_span: cluster
+                .and_then(|cluster| self.platform.at(&cluster.name, "clusterDomain")),
         };
         let header = Header {
             name,
             origin,
             namespace,
-            cluster,
-            base: &base,
+            // With a stand-in for what is not known, the rest is checked all the same; the result is dropped.
+            cluster: cluster.unwrap_or(&self.platform.stand_in),
+            base: base.as_deref().unwrap_or(""),
             span: name_entry.place(),
         };
-        let project = project::resolve(&context, &header, &merged, scope, report);
+        let project = project::resolve(&context, &header, &merged, scope, report)
+            .filter(|_| cluster.is_some() && profile_known);
         Some((identity, project))
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::credentials::{Resolver, STORE_ROLES, Written, check_templates};
+use super::forms;
 use super::resources;
 use super::scope::{Report, Scope, below, typed};
 use super::template::Renderer;
@@ -50,8 +51,8 @@ pub(super) fn shared_stores(
     let mut shared = BTreeMap::new();
     for entry in stores.map(Node::entries).unwrap_or_default() {
         let scope = Scope::new(&entry.value, entry.key_span, &entry.key);
-        if super::is_form(&entry.key) {
-            report.push(super::form_as_name(&entry.key, entry.key_span));
+        if forms::is_form(&entry.key) {
+            report.push(forms::form_as_name(&entry.key, entry.key_span));
         }
         let written: types::StoreServer = typed::<Option<_>>(&entry.value).unwrap_or_default();
         check_templates(&scope, report, entry.value.get("credentials"), renderer);
@@ -114,7 +115,7 @@ impl Context<'_> {
             (None, Some(shared), None) => self.shared(report, shared),
             (None, None, Some(external)) => self.external(report, external),
             (embedded, shared, external) => {
-                super::ambiguous_storage(
+                forms::ambiguous_storage(
                     self.scope,
                     report,
                     "objectStore",
@@ -220,7 +221,7 @@ impl Context<'_> {
                 return None;
             }
         };
-        super::refuse_generated(scope, report, at, &credentials)?;
+        forms::refuse_generated(scope, report, at, &credentials)?;
         let store = shared.store.clone()?;
         self.check_workload_identity(report, scope, at, &store, &credentials)?;
         let (bucket, prefix) = match &shared.bucket {
@@ -257,7 +258,7 @@ impl Context<'_> {
             pointer,
             format!("object store `{name}` is not declared in `objectStores`"),
         );
-        let hint = if super::is_form(name) {
+        let hint = if forms::is_form(name) {
             format!("the form `{name}` is written as a mapping: `objectStore: {{{name}: {{…}}}}`")
         } else if let Some(near) = nearest(
             name,
@@ -295,7 +296,7 @@ impl Context<'_> {
             return None;
         };
         let credentials = self.own_credentials(report, block, credentials)?;
-        super::refuse_generated(self.scope, report, block, &credentials)?;
+        forms::refuse_generated(self.scope, report, block, &credentials)?;
         let store = store?;
         self.check_workload_identity(report, self.scope, block, &store, &credentials)?;
         let bucket = written
@@ -428,7 +429,7 @@ fn store(
     let tls_ca = tls
         .unwrap_or_default()
         .ca
-        .and_then(|ca| super::config_map_key(scope, report, &ca_at, ca));
+        .and_then(|ca| forms::config_map_key(scope, report, &ca_at, ca));
     let Some(endpoint) = endpoint else {
         scope.missing(
             report,

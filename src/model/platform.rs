@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::credentials::kind_name;
 use super::scope::{Report, Scope, below, typed};
-use super::{Cluster, Dns, PlatformNetwork, SecretsGenerator, StoreRef};
+use super::sync;
+use super::{Cluster, Dns, PlatformNetwork, SecretsGenerator, StoreRef, Sync};
 use crate::config::merge::merge;
-use crate::config::types::{self, Generator, StoreKind, SyncTool};
+use crate::config::types::{self, Generator, StoreKind};
 use crate::config::{Content, Node};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::grammar::url;
@@ -36,12 +37,20 @@ pub(super) struct Platform {
     pub base_span: Span,
     /// The clusters by name.
     pub clusters: BTreeMap<String, Cluster>,
+    /// A cluster for projects whose own is not known; it has a store for external secrets.
+    pub stand_in: Cluster,
     /// The blocks of the clusters, for places.
     pub scopes: BTreeMap<String, Scope>,
     /// Whether a declared cluster was reported, so that names may be missing here.
     pub doubtful: bool,
     /// Path of the rendered tree.
     pub repository_path: String,
+    /// Branch of the rendered tree.
+    pub repository_branch: String,
+    /// Where the repository is.
+    pub repository_url: Option<String>,
+    /// What the wiring needs; `None` when none is asked for.
+    pub sync: Option<Sync>,
     /// Namespaces that belong to sync tools, with what they are to be called in messages.
     pub reserved: BTreeSet<String>,
 }
@@ -61,53 +70,35 @@ pub(super) fn resolve(node: Option<&Node>, whole: Span, report: &mut Report) -> 
     } else {
         types::Platform::default()
     };
-    let repository = written.repository.unwrap_or_default();
-    if written.sync.as_ref().is_some_and(|tools| !tools.is_empty()) && repository.url.is_none() {
-        let block = if scope.has("/repository") {
-            "/repository"
-        } else {
-            ""
-        };
-        if block.is_empty() {
-            scope.missing(
-                report,
-                "",
-                "repository",
-                "write `repository: {url: …}`: what the sync tools read",
-            );
-        } else {
-            scope.missing(
-                report,
-                block,
-                "url",
-                "write the URL that the sync tools read",
-            );
-        }
-    }
-    let _: Option<Vec<SyncTool>> = written.sync;
+    let sync = sync::resolve(&written, &scope, report);
     let mut reserved = BTreeSet::from(["tenantry-system".to_owned()]);
-    reserved.insert(
-        written
-            .argocd
-            .and_then(|argocd| argocd.namespace)
-            .map_or_else(|| "argocd".to_owned(), |namespace| namespace.0),
-    );
-    reserved.insert(
-        written
-            .flux
-            .and_then(|flux| flux.namespace)
-            .map_or_else(|| "flux-system".to_owned(), |namespace| namespace.0),
-    );
-    let (clusters, scopes) = clusters(node, whole, report);
+    reserved.insert(sync::argocd_namespace(&written));
+    reserved.insert(sync::flux_namespace(&written));
+    let repository = written.repository.unwrap_or_default();
+    let (mut clusters, scopes) = clusters(node, whole, report);
+    for cluster in clusters.values_mut() {
+        cluster.sync = sync.as_ref().map(Sync::tools).unwrap_or_default();
+    }
+    let mut stand_in = cluster(IN_CLUSTER, &empty, &Scope::new(&empty, whole, ""), report);
+    stand_in.external_secrets = Some(StoreRef {
+        store: "store".to_owned(),
+        kind: kind_name(StoreKind::ClusterSecretStore).to_owned(),
+    });
     Platform {
         base: written.base.map(|base| base.0),
         base_span: scope.at("/base"),
         doubtful: scope.doubtful("/clusters"),
         clusters,
         scopes,
+        stand_in,
         repository_path: repository
             .path
             .map_or_else(|| "overlays".to_owned(), |path| path.0),
+        repository_branch: repository
+            .branch
+            .map_or_else(|| "main".to_owned(), |branch| branch.0),
+        repository_url: repository.url.map(|url| url.0),
+        sync,
         reserved,
     }
 }
@@ -135,13 +126,13 @@ fn clusters(platform: &Node, whole: Span, report: &mut Report) -> Clusters {
     let mut servers: BTreeMap<String, (String, Span)> = BTreeMap::new();
     for entry in declared {
         let merged = match entry.value.content {
-            Content::Map(_) => merge([&common, &entry.value]),
-            Content::Null => merge([&common]),
+            Content::Map(_) => merge([&common], &entry.value),
+            Content::Null => merge([], &common),
             _ => continue,
         };
         let scope = Scope::new(&merged, entry.key_span, &entry.key);
         let cluster = cluster(&entry.key, &merged, &scope, report);
-        if scope.has("/server") {
+        if scope.has("/server") && !scope.doubtful("/server") {
             let place = scope.at("/server");
             let address = server_address(&cluster.server);
             if let Some((other, first)) = servers.get(&address) {
@@ -166,7 +157,7 @@ fn clusters(platform: &Node, whole: Span, report: &mut Report) -> Clusters {
         scopes.insert(entry.key.clone(), scope);
     }
     if declared.is_empty() {
-        let merged = merge([&common]);
+        let merged = merge([], &common);
         let scope = Scope::new(&merged, whole, "platform");
         clusters.insert(
             IN_CLUSTER.to_owned(),
@@ -251,6 +242,7 @@ fn cluster(name: &str, merged: &Node, scope: &Scope, report: &mut Report) -> Clu
         },
         external_secrets,
         openshift,
+        sync: Vec::new(),
     }
 }
 

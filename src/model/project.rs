@@ -1,21 +1,20 @@
 //! One project: its merged settings, checked and settled.
 
-use std::collections::BTreeMap;
+mod components;
+mod scheduling;
 
-use serde_json::Value;
+use std::collections::BTreeMap;
 
 use super::scope::{Report, Scope, below, typed};
 use super::template::Renderer;
 use super::{
-    ApiServer, Available, BaseFacts, Cluster, Components, ConfigMapKey, ContainerSettings,
-    IssuerRef, Metadata, Network, Peer, PersistenceAgent, PodSecurity, Project, Proxy,
-    ScheduledWorkflow, Scheduling, ServiceAccountSettings, State, Switch, Ui, WorkflowController,
-    Workspace, database, labels, object_store, resources,
+    Available, BaseFacts, Cluster, ConfigMapKey, IssuerRef, Network, Peer, PodSecurity, Project,
+    Proxy, ServiceAccountSettings, State, combinations, database, forms, labels, members,
+    object_store, patches, resources,
 };
 use crate::config::types::{self, text};
 use crate::config::{Content, Node};
-use crate::diagnostic::{Code, nearest};
-use crate::grammar::{duration, quantity};
+use crate::diagnostic::{Code, Severity, nearest};
 use crate::source::Span;
 
 /// Feature of a base whose task pods can mount a CA from a ConfigMap.
@@ -78,12 +77,13 @@ pub(super) fn resolve(
         base,
     }
     .resolve(report, written.object_store);
+    let members = members::resolve(&scope, report, merged, written.members.unwrap_or_default());
     let network = block.network(report, written.network.unwrap_or_default());
     let pod_security = block.pod_security(report, written.pod_security.unwrap_or_default());
     let components = block.components(report, written.components.unwrap_or_default());
     let ca_bundle = written
         .ca_bundle
-        .and_then(|ca| super::config_map_key(&scope, report, "/caBundle", ca));
+        .and_then(|ca| forms::config_map_key(&scope, report, "/caBundle", ca));
     let pod_to_pod_tls = written
         .pod_to_pod_tls
         .and_then(|tls| block.issuer(report, "/podToPodTLS", tls.issuer));
@@ -93,11 +93,13 @@ pub(super) fn resolve(
         block.service_accounts(report, written.service_accounts.unwrap_or_default());
     let extra_manifests =
         block.extra_manifests(report, written.extra_manifests.unwrap_or_default());
+    let patches = patches::resolve(&scope, report, merged, context.renderer);
     let quota = resources::quota(&scope, report, written.quota);
     let limit_range = resources::limit_range(&scope, report, written.limit_range);
     let project_labels = labels::labels(
         &scope,
         report,
+        merged,
         "/labels",
         texts(
             written.labels.unwrap_or_default(),
@@ -107,6 +109,7 @@ pub(super) fn resolve(
     let project_annotations = labels::annotations(
         &scope,
         report,
+        merged,
         "/annotations",
         texts(
             written.annotations.unwrap_or_default(),
@@ -122,7 +125,7 @@ pub(super) fn resolve(
         pod_to_pod_tls.is_some(),
         context.stores,
     );
-    Some(Project {
+    let mut project = Project {
         name: header.name.to_owned(),
         namespace: header.namespace.to_owned(),
         create_namespace: written.create_namespace.unwrap_or(true),
@@ -143,6 +146,7 @@ pub(super) fn resolve(
         annotations: project_annotations,
         database,
         object_store,
+        members,
         network,
         quota,
         limit_range,
@@ -154,9 +158,13 @@ pub(super) fn resolve(
         scheduling,
         service_accounts,
         extra_manifests,
+        patches,
         span: header.span,
-        spans: scope.into_spans(),
-    })
+        spans: BTreeMap::new(),
+    };
+    combinations::check(&project, &scope, block.base, report);
+    project.spans = scope.into_spans();
+    Some(project)
 }
 
 fn texts<T>(
@@ -250,7 +258,7 @@ impl Block<'_> {
     /// Source: Kubernetes pod security standards: `restricted` wants `runAsNonRoot`, which the user's images keep only
     /// when a user id is given.
     fn pod_security(&self, report: &mut Report, written: types::PodSecurity) -> PodSecurity {
-        let name = |level: types::Level| {
+        let level_name = |level: types::Level| {
             match level {
                 types::Level::Privileged => "privileged",
                 types::Level::Baseline => "baseline",
@@ -285,203 +293,9 @@ impl Block<'_> {
             }
         }
         PodSecurity {
-            enforce: name(written.enforce.unwrap_or(types::Level::Baseline)),
-            warn: name(written.warn.unwrap_or(types::Level::Restricted)),
+            enforce: level_name(written.enforce.unwrap_or(types::Level::Baseline)),
+            warn: level_name(written.warn.unwrap_or(types::Level::Restricted)),
             run_as_user: written.run_as_user,
-        }
-    }
-
-    fn container(
-        &self,
-        report: &mut Report,
-        pointer: &str,
-        image: Option<text::Image>,
-        written: Option<types::Resources>,
-    ) -> ContainerSettings {
-        ContainerSettings {
-            image: image.map(|image| image.0),
-            resources: resources::resolve(
-                self.scope,
-                report,
-                &below(pointer, "resources"),
-                written,
-            ),
-        }
-    }
-
-    fn components(&self, report: &mut Report, written: types::Components) -> Components {
-        let agent = written.persistence_agent.unwrap_or_default();
-        let scheduled = written.scheduled_workflow.unwrap_or_default();
-        let controller = written.workflow_controller.unwrap_or_default();
-        let metadata = written.metadata.unwrap_or_default();
-        let grpc = metadata.grpc.unwrap_or_default();
-        let envoy = metadata.envoy.unwrap_or_default();
-        let ui = written.ui.unwrap_or_default();
-        let image =
-            |only: Option<types::ImageOnly>| only.and_then(|only| only.image).map(|image| image.0);
-        let switch = |switch: Option<types::Switch>| Switch {
-            enabled: switch.and_then(|switch| switch.enabled).unwrap_or(false),
-        };
-        Components {
-            api_server: self.api_server(report, written.api_server.unwrap_or_default()),
-            persistence_agent: PersistenceAgent {
-                container: self.container(
-                    report,
-                    "/components/persistenceAgent",
-                    agent.image,
-                    agent.resources,
-                ),
-                num_workers: agent.num_workers.unwrap_or(2),
-            },
-            scheduled_workflow: ScheduledWorkflow {
-                container: self.container(
-                    report,
-                    "/components/scheduledWorkflow",
-                    scheduled.image,
-                    scheduled.resources,
-                ),
-                timezone: scheduled
-                    .timezone
-                    .map_or_else(|| "UTC".to_owned(), |timezone| timezone.0),
-            },
-            workflow_controller: self.workflow_controller(report, controller),
-            metadata: Metadata {
-                grpc: self.container(
-                    report,
-                    "/components/metadata/grpc",
-                    grpc.image,
-                    grpc.resources,
-                ),
-                envoy: self.container(
-                    report,
-                    "/components/metadata/envoy",
-                    envoy.image,
-                    envoy.resources,
-                ),
-            },
-            ui: Ui {
-                container: self.container(report, "/components/ui", ui.image, ui.resources),
-                enabled: ui.enabled.unwrap_or(true),
-            },
-            viewer: switch(written.viewer),
-            visualization: switch(written.visualization),
-            driver_image: image(written.driver),
-            launcher_image: image(written.launcher),
-        }
-    }
-
-    fn api_server(&self, report: &mut Report, written: types::ApiServer) -> ApiServer {
-        let pointer = "/components/apiServer";
-        let workspace = written.workspace.and_then(|workspace| {
-            let Some(storage_class) = workspace.storage_class else {
-                self.scope.missing(
-                    report,
-                    &below(pointer, "workspace"),
-                    "storageClass",
-                    "write the storage class of the volume; the API server does not start without it",
-                );
-                return None;
-            };
-            Some(Workspace {
-                storage_class: storage_class.0,
-                access_modes: workspace
-                    .access_modes
-                    .unwrap_or_else(|| vec![types::AccessMode::ReadWriteOnce])
-                    .into_iter()
-                    .map(|mode| {
-                        match mode {
-                            types::AccessMode::ReadWriteOnce => "ReadWriteOnce",
-                            types::AccessMode::ReadOnlyMany => "ReadOnlyMany",
-                            types::AccessMode::ReadWriteMany => "ReadWriteMany",
-                            types::AccessMode::ReadWriteOncePod => "ReadWriteOncePod",
-                        }
-                        .to_owned()
-                    })
-                    .collect(),
-                size: workspace.size.map(|size| quantity::canonical(&size.0)),
-            })
-        });
-        ApiServer {
-            container: self.container(report, pointer, written.image, written.resources),
-            env: written
-                .env
-                .unwrap_or_default()
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value?.0)))
-                .collect(),
-            cache_enabled: written.cache_enabled.unwrap_or(true),
-            pipeline_store: match written.pipeline_store {
-                Some(types::PipelineStore::Kubernetes) => "kubernetes",
-                Some(types::PipelineStore::Database) | None => "database",
-            }
-            .to_owned(),
-            resource_ttl_seconds: written
-                .resource_ttl
-                .and_then(|ttl| duration::seconds(&ttl.0).ok()),
-            workspace,
-            sample_pipelines: written.sample_pipelines.unwrap_or(false),
-            config: written
-                .config
-                .filter(|config| !config.is_empty())
-                .map(Value::Object),
-            launcher_config: written
-                .launcher_config
-                .filter(|config| !config.is_empty())
-                .map(Value::Object),
-        }
-    }
-
-    /// Settles the controller.
-    ///
-    /// Source: Argo Workflows v4.0.5, `config/config.go`: the configuration is parsed strictly, so that an unknown key
-    /// stops the controller.
-    fn workflow_controller(
-        &self,
-        report: &mut Report,
-        written: types::WorkflowController,
-    ) -> WorkflowController {
-        let pointer = "/components/workflowController";
-        let config_at = below(pointer, "config");
-        if let (Some(config), Some((base, facts))) = (&written.config, self.base) {
-            let known = &facts.controller_config_keys;
-            for key in config.keys().filter(|key| !known.contains(*key)) {
-                let mut diagnostic = self
-                    .scope
-                    .error(
-                        Code::UnknownControllerKey,
-                        &below(&config_at, key),
-                        format!("the workflow controller of base `{base}` does not know `{key}`"),
-                    )
-                    .label("it would not start");
-                if let Some(near) = nearest(key, known.iter().map(String::as_str)) {
-                    diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
-                }
-                report.push(diagnostic);
-            }
-        }
-        if let (Some(config), Some(_)) = (&written.config, written.parallelism)
-            && config.contains_key("parallelism")
-        {
-            report.push(
-                self.scope
-                    .error(
-                        Code::Conflict,
-                        &below(&config_at, "parallelism"),
-                        "`parallelism` is given twice, once in `config`",
-                    )
-                    .also(self.scope.at(&below(pointer, "parallelism")), "also here")
-                    .hint("remove the one in `config`"),
-            );
-        }
-        WorkflowController {
-            container: self.container(report, pointer, written.image, written.resources),
-            deploy: written.deploy.unwrap_or(true),
-            executor_image: written.executor_image.map(|image| image.0),
-            config: written
-                .config
-                .filter(|config| !config.is_empty())
-                .map(Value::Object),
-            parallelism: written.parallelism,
         }
     }
 
@@ -542,90 +356,6 @@ impl Block<'_> {
         })
     }
 
-    /// Settles placement.
-    ///
-    /// Source: Kubernetes core validation, `ValidateTolerations` and `validateTopologySpreadConstraints`, v1.31.
-    fn scheduling(&self, report: &mut Report, written: types::Scheduling) -> Scheduling {
-        for (index, toleration) in written.tolerations.iter().flatten().enumerate() {
-            let pointer = format!("/scheduling/tolerations/{index}");
-            if self.scope.doubtful(&pointer) {
-                continue;
-            }
-            let exists = toleration.operator == Some(types::TolerationOperator::Exists);
-            let problem = if exists
-                && toleration
-                    .value
-                    .as_ref()
-                    .is_some_and(|value| !value.0.is_empty())
-            {
-                Some("`value` goes with the operator `Equal` only")
-            } else if !exists && toleration.key.is_none() {
-                Some("without a `key`, the operator must be `Exists`")
-            } else if toleration.toleration_seconds.is_some()
-                && toleration
-                    .effect
-                    .is_some_and(|effect| effect != types::TaintEffect::NoExecute)
-            {
-                Some("`tolerationSeconds` goes with the effect `NoExecute` only")
-            } else {
-                None
-            };
-            if let Some(problem) = problem {
-                report.push(
-                    self.scope
-                        .error(
-                            Code::Conflict,
-                            &pointer,
-                            "the API server refuses this toleration",
-                        )
-                        .label(problem),
-                );
-            }
-        }
-        for (index, spread) in written.topology_spread.iter().flatten().enumerate() {
-            let pointer = format!("/scheduling/topologySpread/{index}");
-            if spread.min_domains.is_some()
-                && spread.when_unsatisfiable == Some(types::Unsatisfiable::ScheduleAnyway)
-            {
-                report.push(
-                    self.scope
-                        .error(
-                            Code::Conflict,
-                            &pointer,
-                            "the API server refuses this constraint",
-                        )
-                        .label("`minDomains` goes with `whenUnsatisfiable: DoNotSchedule` only"),
-                );
-            }
-        }
-        let written_node = self.merged.get("scheduling");
-        let list = |key: &str| -> Vec<Value> {
-            written_node
-                .and_then(|node| node.get(key))
-                .map(Node::items)
-                .unwrap_or_default()
-                .iter()
-                .filter(|item| item.content != Content::Rejected)
-                .map(|item| without_nulls(item.to_value()))
-                .collect()
-        };
-        Scheduling {
-            node_selector: written
-                .node_selector
-                .unwrap_or_default()
-                .into_iter()
-                .filter_map(|(key, value)| Some((key, value?.0)))
-                .collect(),
-            tolerations: list("tolerations"),
-            affinity: written_node
-                .and_then(|node| node.get("affinity"))
-                .map(|affinity| without_nulls(affinity.to_value()))
-                .filter(|affinity| affinity.as_object().is_some_and(|map| !map.is_empty())),
-            priority_class_name: written.priority_class_name.map(|name| name.0),
-            topology_spread: list("topologySpread"),
-        }
-    }
-
     fn service_accounts(
         &self,
         report: &mut Report,
@@ -661,6 +391,7 @@ impl Block<'_> {
             let annotations = labels::annotations(
                 self.scope,
                 report,
+                self.merged,
                 &below(&pointer, "annotations"),
                 texts(
                     account.annotations.unwrap_or_default(),
@@ -670,6 +401,7 @@ impl Block<'_> {
             let labels = labels::labels(
                 self.scope,
                 report,
+                self.merged,
                 &below(&pointer, "labels"),
                 texts(
                     account.labels.unwrap_or_default(),
@@ -775,8 +507,8 @@ impl Block<'_> {
                     Code::Conflict,
                     "/caBundle",
                     format!(
-                        "task pods can trust one CA bundle, and two are given: `{}` and `{}`",
-                        bundle.config_map, ca.config_map
+                        "task pods can trust one CA bundle, and two are given: `{}/{}` and `{}/{}`",
+                        bundle.config_map, bundle.key, ca.config_map, ca.key
                     ),
                 )
                 .label("one for everything")
@@ -794,16 +526,17 @@ impl Block<'_> {
             return;
         };
         if pod_tls {
-            report.push(
-                self.scope
-                    .error(
-                        Code::Conflict,
-                        "/podToPodTLS",
-                        format!("task pods can trust one CA bundle: the one of `podToPodTLS`, or {noun}"),
-                    )
-                    .also(self.scope.at(pointer), "the other one")
-                    .hint("remove one of the two, or let images and servers do without a CA of their own"),
-            );
+            let mut warning = self
+                .scope
+                .error(
+                    Code::Conflict,
+                    "/podToPodTLS",
+                    format!("task pods and the UI trust one CA bundle: {noun} must hold the CA of this issuer too"),
+                )
+                .also(self.scope.at(pointer), "the bundle")
+                .hint("add the issuer's certificate to the bundle");
+            warning.severity = Severity::Warning;
+            report.push(warning);
         }
         match self.base {
             Some((base, facts)) if !facts.features.contains(CA_BUNDLE) => report.push(
@@ -817,18 +550,5 @@ impl Block<'_> {
             ),
             _ => {}
         }
-    }
-}
-
-fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(map) => map
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(key, value)| (key, without_nulls(value)))
-            .collect::<serde_json::Map<_, _>>()
-            .into(),
-        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
-        other => other,
     }
 }

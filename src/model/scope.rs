@@ -42,6 +42,8 @@ pub(super) struct Scope {
     label: String,
     /// Name of the project that the block belongs to, and the places that are its own.
     project: Option<(String, Span)>,
+    /// Settings of an unknown profile are not here, so that nothing may be concluded from what is absent.
+    incomplete: bool,
 }
 
 impl Scope {
@@ -54,7 +56,14 @@ impl Scope {
             whole,
             label: label.to_owned(),
             project: None,
+            incomplete: false,
         }
+    }
+
+    /// Says that settings may be missing here.
+    pub(super) fn incomplete(mut self, incomplete: bool) -> Self {
+        self.incomplete = incomplete;
+        self
     }
 
     /// Attributes findings in the range `own` to a project.
@@ -85,6 +94,9 @@ impl Scope {
     /// Tells whether a setting, something around it or something in it was reported as wrong, so that nothing may be
     /// concluded from what it says or does not say.
     pub(super) fn doubtful(&self, pointer: &str) -> bool {
+        if self.incomplete && !self.has(pointer) {
+            return true;
+        }
         if self.rejected.is_empty() {
             return false;
         }
@@ -110,7 +122,17 @@ impl Scope {
         pointer: &str,
         message: impl Into<String>,
     ) -> Diagnostic {
-        self.attribute(Diagnostic::error(code, message).at(self.at(pointer)))
+        self.error_at(code, self.at(pointer), message)
+    }
+
+    /// Makes an error at a place in the block.
+    pub(super) fn error_at(
+        &self,
+        code: Code,
+        place: Span,
+        message: impl Into<String>,
+    ) -> Diagnostic {
+        self.attribute(Diagnostic::error(code, message).at(place))
     }
 
     /// Makes a warning at a setting.

@@ -56,7 +56,11 @@ impl Renderer {
             tera::ErrorKind::SyntaxError(report) | tera::ErrorKind::RenderingError(report) => {
                 decapitalise(report.message())
             }
-            _ => decapitalise(error.to_string().lines().next().unwrap_or("")),
+            _ => {
+                let text = error.to_string();
+                let first = text.lines().next().unwrap_or("");
+                decapitalise(first.strip_prefix("error: ").unwrap_or(first))
+            }
         })
     }
 }

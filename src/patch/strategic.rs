@@ -75,6 +75,12 @@ pub(super) fn check(patch: &Value) -> Result<(), PatchError> {
     let root = Place::Root("");
     match items(patch) {
         None => check_root(patch, root),
+        Some(items) if items.is_empty() => Err(PatchError::new(
+            Code::InvalidPatch,
+            root.key("items"),
+            "the list of patches is empty",
+        )
+        .hint("remove it")),
         Some(items) => items
             .iter()
             .enumerate()

@@ -295,6 +295,17 @@ fn a_list_of_patches_applies_each() {
         &["Deployment/ml-pipeline", "Deployment/mysql"],
         &[],
     );
+    let with_target = Patch {
+        target: Some(Target::default()),
+        ..list(vec![item("mysql", 5), item("mysql", 6)])
+    };
+    fails(
+        &with_target,
+        Code::InvalidPatch,
+        "/items",
+        "a list of patches has no target, its items name their objects",
+        &["leave `target` out, or write one patch for each item"],
+    );
     fails(
         &list(vec![item("ml-pipeline", 6), item("mysqll", 5)]),
         Code::PatchNoMatch,

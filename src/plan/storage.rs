@@ -6,9 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::base::Base;
-use crate::model::{
-    ConfigMapKey, Credentials, Endpoint, Project, StorageKind, StoreRef,
-};
+use crate::model::{ConfigMapKey, Credentials, Endpoint, Project, StorageKind, StoreRef};
 
 /// The database as its consumers reach it.
 #[derive(Debug, Clone, Serialize)]
@@ -151,7 +149,10 @@ pub(super) fn database(project: &Project, base: &Base, domain: &str) -> Database
             "secret",
             DatabaseSecret {
                 name: name.clone(),
-                password_key: keys.get("password").cloned().unwrap_or_else(|| "password".to_owned()),
+                password_key: keys
+                    .get("password")
+                    .cloned()
+                    .unwrap_or_else(|| "password".to_owned()),
                 username_key: keys.get("username").cloned(),
             },
             None,
@@ -168,7 +169,13 @@ pub(super) fn database(project: &Project, base: &Base, domain: &str) -> Database
     };
     let (host, port) = match &database.host {
         Some(host) => (host.clone(), database.port),
-        None => embedded_service(base, "database", &database.engine, &project.namespace, domain),
+        None => embedded_service(
+            base,
+            "database",
+            &database.engine,
+            &project.namespace,
+            domain,
+        ),
     };
     DatabasePlan {
         kind: database.kind,
@@ -234,15 +241,24 @@ pub(super) fn object_store(project: &Project, base: &Base, domain: &str) -> Obje
         host: endpoint.host,
         region: store.region.clone(),
         bucket: store.bucket.clone(),
-        prefix: store.prefix.as_ref().map_or_else(String::new, |prefix| format!("{prefix}/")),
+        prefix: store
+            .prefix
+            .as_ref()
+            .map_or_else(String::new, |prefix| format!("{prefix}/")),
         path_style: store.path_style,
         credentials: form(&store.credentials),
         secret: match &store.credentials {
             Credentials::WorkloadIdentity => None,
             Credentials::Secret { name, keys } => Some(ObjectStoreSecretPlan {
                 name: name.clone(),
-                access_key_key: keys.get("accessKey").cloned().unwrap_or_else(|| "accessKey".to_owned()),
-                secret_key_key: keys.get("secretKey").cloned().unwrap_or_else(|| "secretKey".to_owned()),
+                access_key_key: keys
+                    .get("accessKey")
+                    .cloned()
+                    .unwrap_or_else(|| "accessKey".to_owned()),
+                secret_key_key: keys
+                    .get("secretKey")
+                    .cloned()
+                    .unwrap_or_else(|| "secretKey".to_owned()),
             }),
             Credentials::Generated | Credentials::ExternalSecret { .. } => {
                 Some(ObjectStoreSecretPlan {
@@ -282,7 +298,12 @@ fn embedded_service(
     namespace: &str,
     domain: &str,
 ) -> (String, u16) {
-    match base.facts.embedded.get(what).and_then(|engines| engines.get(engine)) {
+    match base
+        .facts
+        .embedded
+        .get(what)
+        .and_then(|engines| engines.get(engine))
+    {
         Some(service) => (
             format!("{}.{namespace}.{domain}", service.service),
             service.port,

@@ -67,24 +67,30 @@ pub(super) fn policies(
 
 /// Returns the roles that have pods: those whose labels some pod template carries, and those whose pods appear at run time.
 fn present_roles<'a>(objects: &[Object], facts: &'a Facts) -> Vec<&'a str> {
+    let has_pods = |role: &str| {
+        facts.roles.get(role).is_some_and(|labels| {
+            objects.iter().any(|object| {
+                object
+                    .body
+                    .pointer("/spec/template/metadata/labels")
+                    .and_then(Value::as_object)
+                    .is_some_and(|pod| {
+                        labels
+                            .iter()
+                            .all(|(key, value)| pod.get(key).and_then(Value::as_str) == Some(value))
+                    })
+            })
+        })
+    };
     facts
         .roles
-        .iter()
-        .filter(|(role, labels)| {
-            facts.external_roles.contains(role)
-                || objects.iter().any(|object| {
-                    object
-                        .body
-                        .pointer("/spec/template/metadata/labels")
-                        .and_then(Value::as_object)
-                        .is_some_and(|pod| {
-                            labels.iter().all(|(key, value)| {
-                                pod.get(key).and_then(Value::as_str) == Some(value)
-                            })
-                        })
-                })
+        .keys()
+        .map(String::as_str)
+        .filter(|role| {
+            let external = facts.external_roles.iter().any(|known| known == role);
+            let starter = facts.started_by.get(*role);
+            external || has_pods(role) || starter.is_some_and(|starter| has_pods(starter))
         })
-        .map(|(role, _)| role.as_str())
         .collect()
 }
 
@@ -94,7 +100,10 @@ fn default_deny(restricted: bool) -> Value {
     } else {
         &["Ingress"]
     };
-    policy("default-deny", json!({"podSelector": {}, "policyTypes": types}))
+    policy(
+        "default-deny",
+        json!({"podSelector": {}, "policyTypes": types}),
+    )
 }
 
 fn ingress_rules(
@@ -165,7 +174,12 @@ fn common_egress(project: &Project, cluster: &Cluster) -> Value {
         ],
     })];
     if !project.network.egress_to.is_empty() {
-        let to: Vec<Value> = project.network.egress_to.iter().map(|cidr| cidr_peer(cidr)).collect();
+        let to: Vec<Value> = project
+            .network
+            .egress_to
+            .iter()
+            .map(|cidr| cidr_peer(cidr))
+            .collect();
         egress.push(json!({"to": to}));
     }
     policy(
@@ -194,11 +208,21 @@ fn egress_rules(
     }
     let calls = |roles: &[String]| roles.iter().any(|known| known == role);
     if calls(&facts.kubernetes_api) {
-        let to: Vec<Value> = cluster.network.api_server.iter().map(|cidr| cidr_peer(cidr)).collect();
+        let to: Vec<Value> = cluster
+            .network
+            .api_server
+            .iter()
+            .map(|cidr| cidr_peer(cidr))
+            .collect();
         rules.push(json!({"to": to, "ports": tcp(&API_SERVER_PORTS)}));
     }
     let servers = [
-        (&facts.database, project.database.kind, &plan.database.host, plan.database.port),
+        (
+            &facts.database,
+            project.database.kind,
+            &plan.database.host,
+            plan.database.port,
+        ),
         (
             &facts.object_store,
             project.object_store.kind,

@@ -13,8 +13,14 @@ pub(crate) fn containers(project: &Project) -> Vec<(String, ContainerSettings)> 
     let mut settings: Vec<(String, ContainerSettings)> = [
         ("apiServer", &components.api_server.container),
         ("persistenceAgent", &components.persistence_agent.container),
-        ("scheduledWorkflow", &components.scheduled_workflow.container),
-        ("workflowController", &components.workflow_controller.container),
+        (
+            "scheduledWorkflow",
+            &components.scheduled_workflow.container,
+        ),
+        (
+            "workflowController",
+            &components.workflow_controller.container,
+        ),
         ("metadata.grpc", &components.metadata.grpc),
         ("metadata.envoy", &components.metadata.envoy),
         ("ui", &components.ui.container),
@@ -50,7 +56,12 @@ pub(crate) fn containers(project: &Project) -> Vec<(String, ContainerSettings)> 
 /// An image is replaced wherever the stack runs it, init containers included, so that one stack never mixes two.
 pub(super) fn apply(objects: &mut [Object], project: &Project, plan: &Plan, base: &Base) {
     for (name, image) in &plan.images {
-        let Some(original) = base.facts.images.get(name).filter(|original| *original != image) else {
+        let Some(original) = base
+            .facts
+            .images
+            .get(name)
+            .filter(|original| *original != image)
+        else {
             continue;
         };
         for object in objects.iter_mut() {
@@ -85,8 +96,14 @@ pub(super) fn apply(objects: &mut [Object], project: &Project, plan: &Plan, base
 ///
 /// A limit below the base's request (or a request above the base's limit) replaces that one too, because the API server refuses a request above its limit.
 fn set_resources(container: &mut Value, resources: &Resources) {
-    let mut merged = container.get("resources").cloned().unwrap_or_else(|| json!({}));
-    let given = [("requests", &resources.requests), ("limits", &resources.limits)];
+    let mut merged = container
+        .get("resources")
+        .cloned()
+        .unwrap_or_else(|| json!({}));
+    let given = [
+        ("requests", &resources.requests),
+        ("limits", &resources.limits),
+    ];
     for (part, values) in given {
         for (name, quantity) in values {
             merged[part][name] = json!(quantity);

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::waves;
 use crate::base::{Base, FILES};
-use crate::digest::Digest;
 use crate::model::{Cluster, Project, State};
 use crate::object::{Object, is_cluster_scoped};
 use crate::plan::Plan;
+
+use super::Hash;
 
 /// Annotation of a manifest whose name gets a hash of its content; it is consumed here.
 const NAME_SUFFIX: &str = "tenantry.dev/name-suffix";
@@ -32,11 +34,12 @@ const PROJECT: &str = "tenantry.dev/project";
 
 /// Completes the objects of a project and puts them into the order in which they are written.
 pub(super) fn finish(
-    objects: &mut Vec<Object>,
+    objects: &mut [Object],
     project: &Project,
     cluster: &Cluster,
     plan: &Plan,
     base: &Base,
+    hash: Hash<'_>,
 ) {
     for object in objects.iter_mut() {
         set_namespace(object, &project.namespace);
@@ -46,32 +49,42 @@ pub(super) fn finish(
         }
         labels(object, project, base);
         annotations(object, project);
+        waves::annotate(object, project.state, &cluster.sync);
         prune(&mut object.body);
     }
-    config_hashes(objects);
-    for object in objects.iter_mut() {
-        name_suffix(object);
-    }
+    config_hashes(objects, hash);
+    // Sorted before names get their hashes, so that the order says nothing about contents.
     sort(objects);
+    for object in objects.iter_mut() {
+        name_suffix(object, hash);
+    }
 }
 
 /// Completes the objects that a cluster gets once.
-pub(super) fn cluster(objects: &mut [Object], base: &Base) {
+pub(super) fn cluster(objects: &mut [Object], cluster: &Cluster, base: &Base) {
     for object in objects.iter_mut() {
         let labels = standard_labels(object, base);
         add_all(&mut object.body["metadata"], "labels", &labels);
         if object.kind() == "CustomResourceDefinition" {
             // Losing a definition deletes every object of its kind, in all namespaces.
             let keep = BTreeMap::from([
-                (ARGO_OPTIONS.to_owned(), "Prune=confirm,Delete=confirm,ServerSideApply=true".to_owned()),
+                (
+                    ARGO_OPTIONS.to_owned(),
+                    "Prune=confirm,Delete=confirm,ServerSideApply=true".to_owned(),
+                ),
                 (FLUX_PRUNE.to_owned(), "disabled".to_owned()),
             ]);
             add_all(&mut object.body["metadata"], "annotations", &keep);
         }
+        waves::annotate(object, State::Active, &cluster.sync);
     }
-    config_hashes(objects);
+    config_hashes(objects, &mut super::hash);
     objects.sort_by_cached_key(|object| {
-        (object.file.clone(), crate::object::apply_rank(object.kind()), object.key())
+        (
+            object.file.clone(),
+            crate::object::apply_rank(object.kind()),
+            object.key(),
+        )
     });
 }
 
@@ -88,7 +101,8 @@ fn pod_template(body: &mut Value) -> Option<&mut Value> {
 
 /// Returns every container and init container of an object's pod template.
 pub(super) fn containers_mut(body: &mut Value) -> Vec<&mut Value> {
-    let Some(Value::Object(spec)) = pod_template(body).and_then(|template| template.get_mut("spec"))
+    let Some(Value::Object(spec)) =
+        pod_template(body).and_then(|template| template.get_mut("spec"))
     else {
         return Vec::new();
     };
@@ -107,11 +121,17 @@ fn set_namespace(object: &mut Object, namespace: &str) {
     // Placed after the name, where people look for it.
     if let Some(Value::Object(metadata)) = object.body.get_mut("metadata") {
         metadata.shift_remove("namespace");
-        let at = metadata.keys().position(|key| key == "name").map_or(0, |at| at + 1);
+        let at = metadata
+            .keys()
+            .position(|key| key == "name")
+            .map_or(0, |at| at + 1);
         metadata.shift_insert(at, "namespace".to_owned(), json!(namespace));
     }
     if object.kind() == "RoleBinding" {
-        let subjects = object.body.get_mut("subjects").and_then(Value::as_array_mut);
+        let subjects = object
+            .body
+            .get_mut("subjects")
+            .and_then(Value::as_array_mut);
         for subject in subjects.into_iter().flatten() {
             let own = subject.get("kind").and_then(Value::as_str) == Some("ServiceAccount")
                 && subject.get("namespace").is_none();
@@ -129,7 +149,11 @@ fn service_account(object: &mut Object, project: &Project, cluster: &Cluster) {
     }
     if let Some(settings) = project.service_accounts.get(object.name()) {
         add_all(&mut object.body["metadata"], "labels", &settings.labels);
-        add_all(&mut object.body["metadata"], "annotations", &settings.annotations);
+        add_all(
+            &mut object.body["metadata"],
+            "annotations",
+            &settings.annotations,
+        );
     }
     add_pull_secrets(&mut object.body, &cluster.pull_secrets);
 }
@@ -262,12 +286,19 @@ fn annotations(object: &mut Object, project: &Project) {
             }
         }
         if project.state != State::Active {
-            let state = if project.state == State::Paused { "paused" } else { "retired" };
+            let state = if project.state == State::Paused {
+                "paused"
+            } else {
+                "retired"
+            };
             annotations.insert("tenantry.dev/state".to_owned(), state.to_owned());
         }
     }
     if holds_data(object) {
-        annotations.insert(ARGO_OPTIONS.to_owned(), "Prune=confirm,Delete=confirm".to_owned());
+        annotations.insert(
+            ARGO_OPTIONS.to_owned(),
+            "Prune=confirm,Delete=confirm".to_owned(),
+        );
         annotations.insert(FLUX_PRUNE.to_owned(), "disabled".to_owned());
     }
     add_all(&mut object.body["metadata"], "annotations", &annotations);
@@ -298,7 +329,11 @@ fn prune_below(value: &mut Value) {
                 let empty = below.as_object().is_some_and(Map::is_empty)
                     && matches!(
                         key.as_str(),
-                        "labels" | "annotations" | "nodeSelector" | "resources" | "data"
+                        "labels"
+                            | "annotations"
+                            | "nodeSelector"
+                            | "resources"
+                            | "data"
                             | "securityContext"
                     );
                 !below.is_null() && !empty
@@ -313,13 +348,13 @@ fn prune_below(value: &mut Value) {
 /// Writes the hash of the ConfigMaps that a pod reads to its template, so that a change restarts it.
 ///
 /// Source: commands-and-output §3; kfp-stack §8.4 (environment and subPath mounts are not refreshed).
-fn config_hashes(objects: &mut [Object]) {
-    let hashes: BTreeMap<String, String> = objects
+fn config_hashes(objects: &mut [Object], hash: Hash<'_>) {
+    let contents: BTreeMap<String, String> = objects
         .iter()
         .filter(|object| object.kind() == "ConfigMap")
         .map(|object| {
             let data = json!([object.body.get("data"), object.body.get("binaryData")]);
-            (object.name().to_owned(), short_hash(data.to_string().as_bytes()))
+            (object.name().to_owned(), data.to_string())
         })
         .collect();
     for object in objects {
@@ -332,11 +367,10 @@ fn config_hashes(objects: &mut [Object]) {
         read.dedup();
         let text: String = read
             .iter()
-            .filter_map(|name| Some(format!("{name}={}\n", hashes.get(*name)?)))
+            .filter_map(|name| Some(format!("{name} {}\n", contents.get(*name)?)))
             .collect();
         if !text.is_empty() {
-            let hash = short_hash(text.as_bytes());
-            template["metadata"]["annotations"][CONFIG_HASH] = json!(hash);
+            template["metadata"]["annotations"][CONFIG_HASH] = json!(hash(&text, 32));
         }
     }
 }
@@ -346,7 +380,10 @@ fn config_maps_of<'a>(value: &'a Value, names: &mut Vec<&'a str>) {
     match value {
         Value::Object(map) => {
             for (key, below) in map {
-                if matches!(key.as_str(), "configMap" | "configMapRef" | "configMapKeyRef") {
+                if matches!(
+                    key.as_str(),
+                    "configMap" | "configMapRef" | "configMapKeyRef"
+                ) {
                     names.extend(below.get("name").and_then(Value::as_str));
                 } else {
                     config_maps_of(below, names);
@@ -361,7 +398,7 @@ fn config_maps_of<'a>(value: &'a Value, names: &mut Vec<&'a str>) {
 /// Appends a hash of its content to the name of an object that asks for it.
 ///
 /// A Job's template is immutable: under a new name, a change runs again instead of being refused.
-fn name_suffix(object: &mut Object) {
+fn name_suffix(object: &mut Object, hash: Hash<'_>) {
     let Some(Value::Object(annotations)) = object.body.pointer_mut("/metadata/annotations") else {
         return;
     };
@@ -374,16 +411,9 @@ fn name_suffix(object: &mut Object) {
             .expect("annotations were found below")
             .shift_remove("annotations");
     }
-    let hash = short_hash(object.body["spec"].to_string().as_bytes());
-    let name = format!("{}-{}", object.name(), &hash[..NAME_HASH_LENGTH]);
+    let suffix = hash(&object.body["spec"].to_string(), NAME_HASH_LENGTH);
+    let name = format!("{}-{suffix}", object.name());
     object.body["metadata"]["name"] = json!(name);
-}
-
-/// Returns the first 128 bits of the SHA-256 of some bytes, as hexadecimal digits.
-fn short_hash(bytes: &[u8]) -> String {
-    let mut text = Digest::of(bytes).to_string();
-    text.truncate(32);
-    text
 }
 
 /// Sorts by file, then in the order in which kinds must be applied, then by name.

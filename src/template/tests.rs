@@ -32,7 +32,10 @@ fn check(template: &str, expect: Value) {
 
 fn check_error(template: &str, pointer: &str, message: &str) {
     let error = evaluate(template).expect_err(template);
-    assert_eq!((error.place.pointer.as_str(), error.message.as_str()), (pointer, message));
+    assert_eq!(
+        (error.place.pointer.as_str(), error.message.as_str()),
+        (pointer, message)
+    );
 }
 
 #[test]
@@ -51,24 +54,44 @@ fn values_cannot_become_structure() {
         json!({"a": "\"}\nkind: ClusterRole", "b": "ok"}),
     );
     check("a: '<b>&\"'", json!({"a": "<b>&\""}));
-    check("- '{{ project.description }}'", json!(["\"}\nkind: ClusterRole"]));
+    check(
+        "- '{{ project.description }}'",
+        json!(["\"}\nkind: ClusterRole"]),
+    );
 }
 
 #[test]
 fn expressions_keep_their_type() {
     check("a: !expr plan.port", json!({"a": 3306}));
     check("a: !expr project.tags", json!({"a": ["a", "b"]}));
-    check_error("a: !expr plan.nothing", "/a/!expr", "`plan.nothing` is not defined");
-    check_error("a: !expr plan.missing", "/a/!expr", "`plan.missing` is not defined");
+    check_error(
+        "a: !expr plan.nothing",
+        "/a/!expr",
+        "`plan.nothing` is not defined",
+    );
+    check_error(
+        "a: !expr plan.missing",
+        "/a/!expr",
+        "`plan.missing` is not defined",
+    );
 }
 
 #[test]
 fn conditions_leave_out_keys_and_items() {
-    check("a: !if {cond: plan.on, then: 1}\nb: 2", json!({"a": 1, "b": 2}));
+    check(
+        "a: !if {cond: plan.on, then: 1}\nb: 2",
+        json!({"a": 1, "b": 2}),
+    );
     check("a: !if {cond: not plan.on, then: 1}\nb: 2", json!({"b": 2}));
-    check("a: !if {cond: plan.nothing, then: 1, else: 3}", json!({"a": 3}));
+    check(
+        "a: !if {cond: plan.nothing, then: 1, else: 3}",
+        json!({"a": 3}),
+    );
     check("- !if {cond: plan.missing, then: 1}\n- 2", json!([2]));
-    check("a: !if {cond: plan.port == 3306, then: {b: '{{ project.name }}'}}", json!({"a": {"b": "no"}}));
+    check(
+        "a: !if {cond: plan.port == 3306, then: {b: '{{ project.name }}'}}",
+        json!({"a": {"b": "no"}}),
+    );
 }
 
 #[test]
@@ -97,18 +120,32 @@ fn merges_are_deep_and_null_removes() {
 
 #[test]
 fn json_and_yaml_are_text() {
-    check("a: !json {port: !expr plan.port, n: '{{ project.name }}'}", json!({"a": "{\"port\":3306,\"n\":\"no\"}"}));
-    check("a: !yaml {m: '{{ project.name }}', k: '{% raw %}{{workflow.name}}{% endraw %}'}", json!({"a": "m: \"no\"\nk: \"{{workflow.name}}\"\n"}));
+    check(
+        "a: !json {port: !expr plan.port, n: '{{ project.name }}'}",
+        json!({"a": "{\"port\":3306,\"n\":\"no\"}"}),
+    );
+    check(
+        "a: !yaml {m: '{{ project.name }}', k: '{% raw %}{{workflow.name}}{% endraw %}'}",
+        json!({"a": "m: \"no\"\nk: \"{{workflow.name}}\"\n"}),
+    );
 }
 
 #[test]
 fn mistakes_are_located() {
     let error = evaluate("a:\n  b: '{{ workflow.name }}'").expect_err("undefined");
     assert_eq!(error.place.pointer, "/a/b");
-    assert!(error.hint.is_some_and(|hint| hint.contains("{% raw %}")), "{}", error.message);
+    assert!(
+        error.hint.is_some_and(|hint| hint.contains("{% raw %}")),
+        "{}",
+        error.message
+    );
     check_error("a: !nope 1", "/a/!nope", "unknown tag `!nope`");
     check_error("a: !if {then: 1}", "/a/!if", "`cond` is missing");
-    check_error("a: !for {each: x, in: project.tags, do: 1, of: 2}", "/a/!for", "unknown key `of`");
+    check_error(
+        "a: !for {each: x, in: project.tags, do: 1, of: 2}",
+        "/a/!for",
+        "unknown key `of`",
+    );
     assert!(evaluate("a: '{{ project.name'").is_err());
     assert!(evaluate("a: '{{ project.name | nope }}'").is_err());
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::compare::{Known, compare};
 use super::index::{Entry, Index};
+use super::open::open_top;
 use super::{INDEX, Location, RenderedDirectory, Scope, Stop, TreeError, path};
 use crate::confined::{Directory, OpenError};
 use crate::digest::Digest;
@@ -118,25 +119,5 @@ impl Checker {
             indexes: &self.index,
             nested: self.scope == Scope::All,
         }
-    }
-}
-
-/// Opens the top directory of the tree; `None` when there is none.
-pub(super) fn open_top(location: &Location) -> Result<Option<Directory>, TreeError> {
-    let trusted = match Directory::open_trusted(&location.trusted) {
-        Ok(directory) => directory,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            return Err(TreeError::environment("opening", location.display(""))(
-                error,
-            ));
-        }
-    };
-    match trusted.open_below(&location.below) {
-        Ok(top) => Ok(Some(top)),
-        Err((component, error)) => match Stop::of_opening(component, "opening", error)? {
-            Some(stop) => Err(TreeError::Stopped(vec![stop])),
-            None => Ok(None),
-        },
     }
 }

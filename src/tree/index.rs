@@ -34,25 +34,25 @@ const FORMAT: u32 = 1;
 
 /// What we have written, by path of the directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Index {
-    pub(super) directories: BTreeMap<String, Arc<Entry>>,
+pub(crate) struct Index {
+    pub(crate) directories: BTreeMap<String, Arc<Entry>>,
 }
 
 /// What we have written to one directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) project: Option<String>,
+    pub(crate) project: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) base: Option<String>,
-    pub(super) state: String,
-    pub(super) files: Files,
+    pub(crate) base: Option<String>,
+    pub(crate) state: String,
+    pub(crate) files: Files,
 }
 
 /// Digests by file name, sorted by name; a list, because a fleet has a hundred thousand of them in memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Files(Vec<(Box<str>, Digest)>);
+pub(crate) struct Files(Vec<(Box<str>, Digest)>);
 
 #[derive(Serialize, Deserialize)]
 struct Document<D> {
@@ -62,7 +62,7 @@ struct Document<D> {
 
 impl Entry {
     /// Returns the entry of a rendered directory.
-    pub(super) fn of(rendered: &RenderedDirectory) -> Self {
+    pub(crate) fn of(rendered: &RenderedDirectory) -> Self {
         let files = rendered.files.iter();
         Entry {
             project: rendered.project.clone(),
@@ -79,7 +79,7 @@ impl Entry {
 
 impl Entry {
     /// Tells whether a directory holds exactly the files of this entry.
-    pub(super) fn is_in(&self, directory: &Directory) -> io::Result<bool> {
+    pub(crate) fn is_in(&self, directory: &Directory) -> io::Result<bool> {
         let entries = directory.entries()?;
         let names = entries.iter().map(|(name, _)| name.as_os_str());
         if !names.eq(self.files.names().map(OsStr::new)) {
@@ -102,20 +102,20 @@ impl Entry {
 
 impl Files {
     /// Returns what the file should hold; `None` for a file that we have not written.
-    pub(super) fn get(&self, name: &str) -> Option<Digest> {
+    pub(crate) fn get(&self, name: &str) -> Option<Digest> {
         let found = self.0.binary_search_by(|(other, _)| (**other).cmp(name));
         found.ok().map(|at| self.0[at].1)
     }
 
     /// Returns the names, sorted.
-    pub(super) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.iter().map(|(name, _)| &**name)
     }
 }
 
 impl Index {
     /// Reads the text of an index; an error says why it cannot be one.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, String> {
         /// What every format has.
         #[derive(Deserialize)]
         struct Format {
@@ -142,7 +142,7 @@ impl Index {
     }
 
     /// Writes the text of the index.
-    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let document = Document {
             format: FORMAT,
             directories: &self.directories,
@@ -152,7 +152,7 @@ impl Index {
     }
 
     /// Returns the digest of the text, without holding the text in memory.
-    pub(super) fn digest(&self) -> Digest {
+    pub(crate) fn digest(&self) -> Digest {
         let mut hasher = io::BufWriter::new(Hasher::default());
         self.write(&mut hasher).expect("a hasher takes everything");
         hasher
@@ -162,7 +162,7 @@ impl Index {
     }
 
     /// Tells whether a directory of the index lies below the path.
-    pub(super) fn has_below(&self, path: &str) -> bool {
+    pub(crate) fn has_below(&self, path: &str) -> bool {
         let prefix = format!("{path}/");
         let range = (Bound::Included(prefix.as_str()), Bound::Unbounded);
         let next = self.directories.range::<str, _>(range).next();

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 
-use super::check::open_top;
+use super::open::open_top;
 use super::index::Index;
 use super::{INDEX, Location, Stop, StopReason, TreeError};
 use crate::confined::{Directory, Kind, OpenError};
@@ -35,6 +35,16 @@ pub trait OldTree: Sync {
     ///
     /// Errors: what of it cannot be read, with the path.
     fn manifests(&self, directory: &str) -> Result<BTreeMap<String, Vec<u8>>, TreeError>;
+
+    /// Tells whether a directory holds exactly these manifests; files of other kinds do not count.
+    fn holds(
+        &self,
+        directory: &str,
+        files: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<bool, TreeError> {
+        let wanted = files.iter().filter(|(name, _)| is_manifest(name));
+        Ok(self.manifests(directory)?.iter().eq(wanted))
+    }
 
     /// Returns how messages name a path of the tree.
     fn display(&self, path: &str) -> String;

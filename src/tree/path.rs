@@ -34,13 +34,13 @@ pub(super) fn is_safe(path: &str) -> bool {
 }
 
 /// Tells whether a directory of ours may have this path.
-pub(super) fn is_directory(path: &str) -> bool {
+pub(crate) fn is_directory(path: &str) -> bool {
     let first = path.split('/').next().unwrap_or("");
     is_safe(path) && first != WORK && first != INDEX
 }
 
 /// Tells whether a file or directory may have this name.
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     !matches!(name, "" | "." | "..")
         && name.len() <= NAME_MAX
         && !name.contains(|character: char| character == '/' || character.is_control())

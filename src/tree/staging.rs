@@ -26,6 +26,8 @@ const DISPLACED: &str = "displaced";
 #[derive(Debug)]
 pub(super) struct Staging {
     made: OnceLock<Made>,
+    /// Whether an earlier run has left anything.
+    left: bool,
     next: AtomicUsize,
     /// Number of the journal that this run writes.
     journal: usize,
@@ -54,7 +56,7 @@ impl Staging {
                 None => None,
             },
         };
-        if let Some(work) = left {
+        if let Some(work) = &left {
             let environment = || TreeError::environment("clearing", location.display(WORK));
             for (name, _) in work.entries().map_err(environment())? {
                 let Some(number) = name.to_str().and_then(journal_number) else {
@@ -68,7 +70,7 @@ impl Staging {
                     indexes.push(index);
                 }
             }
-            put_back(top, &work, indexes).map_err(environment())?;
+            put_back(top, work, indexes).map_err(environment())?;
             work.remove_all(OsStr::new(STAGING))
                 .map_err(environment())?;
             work.remove_all(OsStr::new(DISPLACED))
@@ -76,6 +78,7 @@ impl Staging {
         }
         Ok(Staging {
             made: OnceLock::new(),
+            left: left.is_some(),
             next: AtomicUsize::new(0),
             journal,
             disposable: AtomicBool::new(true),
@@ -187,6 +190,10 @@ impl Staging {
     /// Removes everything that is unfinished, journals included: the tree is as the index says.
     pub(super) fn clear(&self, top: &Directory, location: &Location) -> Result<(), TreeError> {
         self.disposable.store(false, Ordering::Relaxed);
+        if !self.left && self.made.get().is_none() {
+            // Not even an attempt, so that a tree that is up to date may be read-only.
+            return Ok(());
+        }
         top.remove_all(OsStr::new(WORK))
             .map_err(TreeError::environment("removing", location.display(WORK)))
     }

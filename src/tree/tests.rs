@@ -1,5 +1,7 @@
 //! What a render leaves in the tree, and what it leaves alone.
 
+mod crash;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -9,12 +11,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::*;
+use crate::confined::Directory;
 
 /// Stops a writer in the middle, as `kill -9` would.
 #[derive(Debug, Default)]
 pub(super) struct Crash {
     /// How many more checkpoints are passed; `None` for all.
     pub(super) after: Option<AtomicUsize>,
+    /// Whether the writer sees an error instead, and can clean up.
+    politely: bool,
     /// Whether the file system cannot exchange two names.
     pub(super) exchange_is_missing: bool,
     happened: AtomicBool,
@@ -35,7 +40,7 @@ impl Crash {
         if left.is_ok() {
             return Ok(());
         }
-        self.happened.store(true, Ordering::Relaxed);
+        self.happened.store(!self.politely, Ordering::Relaxed);
         Err(TreeError::environment("crashing", "")(io::Error::other(
             "a test wants it",
         )))
@@ -163,7 +168,8 @@ fn options() -> Options {
     Options {
         adopt: false,
         scope: Scope::All,
-        patience: Duration::ZERO,
+        // A test that starts a process keeps every lock of this one alive for a moment, from fork to exec.
+        patience: Duration::from_secs(60),
     }
 }
 
@@ -668,13 +674,7 @@ fn one_process_at_a_time() {
     assert!(repository.check(TWO, Scope::All).is_empty());
 
     let location = repository.location();
-    let third = std::thread::spawn(move || {
-        let patient = Options {
-            patience: Duration::from_secs(60),
-            ..options()
-        };
-        Writer::open(&location, patient, || {}).map(drop)
-    });
+    let third = std::thread::spawn(move || Writer::open(&location, options(), || {}).map(drop));
     drop(first);
     third
         .join()
@@ -725,195 +725,6 @@ fn several_threads() {
             });
         }
     });
-}
-
-/// States of the tree that a crash may leave, and renders that must get over it.
-#[derive(Clone, Copy)]
-struct Scenario<'a> {
-    before: Fleet<'a>,
-    after: Fleet<'a>,
-    next: Fleet<'a>,
-    exchange_is_missing: bool,
-    /// Whether each directory must be the old or the new one at any time.
-    either_or: bool,
-}
-
-/// Crashes at every point of rendering `after` over `before`, then renders `next`, which must make exactly its own tree.
-fn crash_everywhere(scenario: Scenario<'_>) -> usize {
-    let old = pristine(scenario.before);
-    let new = pristine(scenario.after);
-    let expect = pristine(scenario.next);
-    for point in 0.. {
-        let repository = Repository::with(scenario.before);
-        let crash = Crash {
-            after: Some(AtomicUsize::new(point)),
-            exchange_is_missing: scenario.exchange_is_missing,
-            happened: AtomicBool::new(false),
-        };
-        if repository
-            .render_with(scenario.after, options(), crash)
-            .is_ok()
-        {
-            return point;
-        }
-        let found = repository.everything();
-        let paths: BTreeSet<&str> = [scenario.before, scenario.after]
-            .iter()
-            .flat_map(|fleet| fleet.iter().map(|directory| directory.0))
-            .collect();
-        for path in paths {
-            let part = |whole: &BTreeMap<String, String>| -> BTreeMap<String, String> {
-                let prefix = format!("{path}/");
-                let inside = whole
-                    .iter()
-                    .filter(|(at, _)| *at == path || at.starts_with(&prefix));
-                inside
-                    .map(|(at, content)| (at.clone(), content.clone()))
-                    .collect()
-            };
-            let found = part(&found);
-            let displaced = scenario.exchange_is_missing && found.is_empty();
-            let either_or = found == part(&old) || found == part(&new) || displaced;
-            assert!(
-                either_or || !scenario.either_or,
-                "crash at {point}: {path} is neither old nor new: {found:?}"
-            );
-        }
-        repository
-            .render(scenario.next)
-            .unwrap_or_else(|error| panic!("render after a crash at {point}: {error}"));
-        assert_eq!(repository.everything(), expect, "crash at {point}");
-        assert!(
-            repository.check(scenario.next, Scope::All).is_empty(),
-            "crash at {point}"
-        );
-    }
-    unreachable!("the points run out")
-}
-
-const CHANGED: Fleet<'_> = &[
-    ("in-cluster/_cluster", None, &["crds.yaml=crd2"]),
-    (
-        "in-cluster/churn",
-        Some("churn"),
-        &["api.yaml=b1", "ui.yaml=u1"],
-    ),
-    ("other/new", Some("new"), &["api.yaml=n1"]),
-];
-const THIRD: Fleet<'_> = &[
-    (
-        "in-cluster/churn",
-        Some("churn"),
-        &["api.yaml=c1", "new.yaml=c2"],
-    ),
-    ("in-cluster/vision", Some("vision"), &["api.yaml=a2"]),
-];
-
-#[test]
-fn a_crash_at_any_point_is_repaired() {
-    for exchange_is_missing in [false, true] {
-        for next in [CHANGED, TWO, THIRD] {
-            let points = crash_everywhere(Scenario {
-                before: TWO,
-                after: CHANGED,
-                next,
-                exchange_is_missing,
-                either_or: true,
-            });
-            assert!(points > 8, "{points}");
-        }
-    }
-}
-
-#[test]
-fn a_crash_after_a_crash_is_repaired() {
-    let expect = pristine(CHANGED);
-    for first in (0..12).step_by(2) {
-        for second in 0..12 {
-            let repository = Repository::with(TWO);
-            for (fleet, point) in [(CHANGED, first), (THIRD, second)] {
-                let crash = Crash {
-                    after: Some(AtomicUsize::new(point)),
-                    ..Crash::default()
-                };
-                let _crashed_or_not = repository.render_with(fleet, options(), crash);
-            }
-            repository
-                .render(CHANGED)
-                .unwrap_or_else(|error| panic!("after crashes at {first} and {second}: {error}"));
-            assert_eq!(repository.everything(), expect, "{first} {second}");
-        }
-    }
-}
-
-#[test]
-fn a_partial_render_after_a_crash_keeps_the_index_true() {
-    let expect = pristine(THIRD);
-    for point in 0..14 {
-        let repository = Repository::with(TWO);
-        let crash = Crash {
-            after: Some(AtomicUsize::new(point)),
-            ..Crash::default()
-        };
-        let _crashed_or_not = repository.render_with(CHANGED, options(), crash);
-        let some = Options {
-            scope: only(&["churn"]),
-            ..options()
-        };
-        let churn: Fleet<'_> = &[(
-            "in-cluster/churn",
-            Some("churn"),
-            &["api.yaml=p", "ui.yaml=u1"],
-        )];
-        repository
-            .render_with(churn, some, Crash::default())
-            .unwrap_or_else(|error| panic!("after a crash at {point}: {error}"));
-        // Whatever the rest is, the index tells it: nothing counts as foreign or edited.
-        repository
-            .render(THIRD)
-            .unwrap_or_else(|error| panic!("after a crash at {point}: {error}"));
-        assert_eq!(repository.everything(), expect, "{point}");
-    }
-}
-
-#[test]
-fn a_file_that_was_edited_after_a_crash_still_stops() {
-    let repository = Repository::with(TWO);
-    let crash = Crash {
-        after: Some(AtomicUsize::new(7)),
-        ..Crash::default()
-    };
-    repository
-        .render_with(CHANGED, options(), crash)
-        .expect_err("it crashes");
-    repository.write("in-cluster/churn/api.yaml", "edited");
-    assert_eq!(
-        stops(repository.render(TWO)),
-        ["overlays/in-cluster/churn/api.yaml HandEdited"]
-    );
-}
-
-#[test]
-fn layouts_that_nest_differently() {
-    let flat: Fleet<'_> = &[("a/_sync", None, &["x.yaml=1"])];
-    let nested: Fleet<'_> = &[
-        ("a/_sync/argocd", None, &["x.yaml=1"]),
-        ("a/_sync/flux", None, &["y.yaml=1"]),
-    ];
-    for (before, after) in [(flat, nested), (nested, flat)] {
-        for next in [before, after] {
-            crash_everywhere(Scenario {
-                before,
-                after,
-                next,
-                exchange_is_missing: false,
-                either_or: false,
-            });
-        }
-        let repository = Repository::with(before);
-        repository.render(after).expect("a render");
-        assert_eq!(repository.everything(), pristine(after));
-    }
 }
 
 #[test]

@@ -8,13 +8,11 @@ use std::time::Duration;
 
 use super::compare::{Comparison, Known, compare};
 use super::index::{Entry, Index};
+use super::open::{lock, make_top, read_index};
 use super::staging::Staging;
-use super::{INDEX, Location, RenderedDirectory, Scope, Stop, StopReason, TreeError, path};
+use super::{Location, RenderedDirectory, Scope, Stop, StopReason, TreeError, path};
 use crate::confined::{Directory, OpenError};
 use crate::digest::Digest;
-
-/// How long one look at a lock that another process holds waits for the next.
-const LOCK_STEP: Duration = Duration::from_millis(50);
 
 /// How to write.
 #[derive(Debug, Clone)]
@@ -443,71 +441,5 @@ fn assert_apart(entries: &BTreeMap<String, Arc<Entry>>) {
                 "no rendered directory lies in another one"
             );
         }
-    }
-}
-
-fn make_top(location: &Location) -> Result<Directory, TreeError> {
-    let shown = location.trusted.to_string_lossy();
-    let trusted = Directory::make_trusted(&location.trusted)
-        .map_err(TreeError::environment("making", shown))?;
-    trusted
-        .make_below(&location.below)
-        .or_else(
-            |(component, error)| match Stop::of_opening(component.clone(), "making", error)? {
-                Some(stop) => Err(TreeError::Stopped(vec![stop])),
-                None => {
-                    let vanished = io::Error::from(io::ErrorKind::NotFound);
-                    Err(TreeError::environment("making", component)(vanished))
-                }
-            },
-        )
-}
-
-fn lock(
-    top: &Directory,
-    location: &Location,
-    patience: Duration,
-    waiting: impl FnOnce(),
-) -> Result<(), TreeError> {
-    let mut waiting = Some(waiting);
-    let mut waited = Duration::ZERO;
-    loop {
-        let environment = TreeError::environment("locking", location.display(""));
-        match top.try_lock() {
-            Ok(true) => return Ok(()),
-            Ok(false) if waited >= patience => {
-                return Err(environment(io::Error::new(
-                    io::ErrorKind::WouldBlock,
-                    "another process is rendering into this tree",
-                )));
-            }
-            Ok(false) => {}
-            Err(error) => return Err(environment(error)),
-        }
-        if let Some(waiting) = waiting.take() {
-            waiting();
-        }
-        std::thread::sleep(LOCK_STEP);
-        waited += LOCK_STEP;
-    }
-}
-
-fn read_index(top: &Directory, location: &Location) -> Result<(Index, Option<Digest>), TreeError> {
-    let path = location.display(INDEX);
-    let text = match top.read(OsStr::new(INDEX), u64::MAX - 1) {
-        Ok(text) => text,
-        Err(error) => {
-            return match Stop::of_opening(path, "reading", error)? {
-                Some(stop) => Err(TreeError::Stopped(vec![stop])),
-                None => Ok((Index::default(), None)),
-            };
-        }
-    };
-    match Index::parse(&text) {
-        Ok(index) => Ok((index, Some(Digest::of(&text)))),
-        Err(why) => Err(TreeError::Stopped(vec![Stop {
-            path,
-            reason: StopReason::InvalidIndex(why),
-        }])),
     }
 }

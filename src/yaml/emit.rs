@@ -32,7 +32,9 @@ pub struct Leaf {
 
 /// Does what [`emit`] does and reports each string that is a value, but no keys.
 pub fn emit_reporting(value: &Value, out: &mut String, report: &mut impl FnMut(&str, Leaf)) {
-    document(value, out, &mut |text, range, indent| report(text, Leaf { range, indent }));
+    document(value, out, &mut |text, range, indent| {
+        report(text, Leaf { range, indent })
+    });
 }
 
 /// Appends a string as [`emit`] would where a [`Leaf`] stands.

@@ -21,6 +21,8 @@ pub struct LoadOptions {
     pub marks: bool,
     /// Whether a local tag is read as a mapping of one key: `!name x` as `{"!name": "x"}`, which can be written for it; otherwise it is an error.
     pub tags: bool,
+    /// Whether a date without quotes is read as the text that is written, as by the reader of kustomizations; otherwise it is an error.
+    pub dates_as_text: bool,
     /// Most collections around a node, tags that became mappings included; never more than 1,000.
     pub max_depth: usize,
     /// Most keys and values of all documents together, counted after aliases are expanded.
@@ -35,6 +37,7 @@ impl Default for LoadOptions {
         LoadOptions {
             marks: false,
             tags: false,
+            dates_as_text: false,
             max_depth: 128,
             max_nodes: 5_000_000,
             max_bytes: 64 << 20,

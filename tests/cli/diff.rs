@@ -210,7 +210,7 @@ error: 1 error
     session
         .tenantry(&["diff", "--against", "nowhere"])
         .stdout("")
-        .stderr("error: `nowhere` is neither a revision nor a directory\n")
+        .stderr("error: `nowhere` is no directory, and the root does not lie in a Git repository\n")
         .status(2);
 }
 

@@ -4,6 +4,7 @@
 
 mod diff;
 mod gate;
+mod codes;
 mod init;
 mod messages;
 mod render;

@@ -88,6 +88,35 @@ fn for_scripts() {
         object["message"],
         "opening `/nonexistent`: No such file or directory (os error 2)"
     );
+
+    let (_, stderr) = session
+        .tenantry(&[
+            "render",
+            "--out",
+            "projects.yaml",
+            "--message-format",
+            "json",
+        ])
+        .status(4);
+    assert!(
+        stderr.contains("\"file\":\"projects.yaml\",\"line\":4"),
+        "{stderr}"
+    );
+    session.write(
+        "projects.yaml",
+        "version: 1\nplatform: {base: kfp-2.17.0}\nprojects: [{name: a}]\n",
+    );
+    let (_, stderr) = session
+        .tenantry(&[
+            "render",
+            "--out",
+            "projects.yaml",
+            "--message-format",
+            "json",
+        ])
+        .status(5);
+    let object: serde_json::Value = serde_json::from_str(&stderr).expect("one object");
+    assert_eq!(object["file"], "projects.yaml");
 }
 
 #[test]

@@ -86,19 +86,21 @@ fn check_prints_each_path_that_differs_and_writes_nothing() {
         .status(0);
     session.write("overlays/in-cluster/churn/ui.yaml", "edited");
     session.write("overlays/in-cluster/churn/notes.txt", "foreign");
+    session.write("overlays/in-cluster/churn/\u{1b}[2J\n", "foreign");
     session.write("projects.yaml", TWO.replace("- name: vision\n", ""));
     let before = session.files("");
     session
         .tenantry(&["render", "--check"])
         .stdout(
             "\
+overlays/in-cluster/churn/\\u{1b}[2J\\n
 overlays/in-cluster/churn/notes.txt
 overlays/in-cluster/churn/ui.yaml
 overlays/in-cluster/vision/
 overlays/index.json
 ",
         )
-        .stderr("4 paths differ from what is rendered: run `tenantry render`\n")
+        .stderr("5 paths differ from what is rendered: run `tenantry render`\n")
         .status(1);
     assert_eq!(session.files(""), before);
 }

@@ -80,17 +80,22 @@ impl Session {
             .collect()
     }
 
-    /// Prepares `tenantry` with these arguments in the root of the repository.
-    pub fn tenantry(&self, arguments: &[&str]) -> Run<'_> {
+    /// Makes a command of `tenantry` with these arguments in the root of the repository.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tenantry"));
         command
             .args(arguments)
             .current_dir(self.root.path())
             .env_clear()
             .stdin(Stdio::null());
+        command
+    }
+
+    /// Prepares `tenantry` with these arguments in the root of the repository.
+    pub fn tenantry(&self, arguments: &[&str]) -> Run<'_> {
         Run {
             session: self,
-            command,
+            command: self.command(arguments),
             stdout: None,
             stderr: None,
         }

@@ -68,7 +68,10 @@ pub fn compile_bases(
     for (path, text) in bases {
         if let Some((base, below)) = path.split_once('/') {
             let file = sources.add(format!("base/{path}"), text);
-            files.entry(base.to_owned()).or_default().insert(below.to_owned(), file);
+            files
+                .entry(base.to_owned())
+                .or_default()
+                .insert(below.to_owned(), file);
         }
     }
     let compilation = Compilation::load(
@@ -77,9 +80,9 @@ pub fn compile_bases(
         &mut sources,
         &mut diagnostics,
         |paths, sources, _| {
-            let read = paths.iter().map(|(path, _)| {
-                (path.clone(), sources.add(path.clone(), extra[path].clone()))
-            });
+            let read = paths
+                .iter()
+                .map(|(path, _)| (path.clone(), sources.add(path.clone(), extra[path].clone())));
             Ok(read.collect())
         },
     );

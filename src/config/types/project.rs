@@ -478,10 +478,9 @@ pub struct ServiceAccount {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Patch {
-    /// Which objects.
-    #[schemars(required)]
+    /// Which objects; without it, the object that a strategic merge patch names itself.
     pub target: Option<PatchTarget>,
-    /// A strategic merge patch or a list of JSON 6902 operations, as text or as YAML.
+    /// A strategic merge patch or a list of JSON 6902 operations, as text or as YAML; its strings are templates.
     #[serde(default)]
     #[schemars(schema_with = "patch_body")]
     pub patch: Option<Value>,
@@ -493,16 +492,20 @@ pub struct Patch {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PatchTarget {
-    /// API group.
+    /// API group, an anchored regular expression.
     pub group: Option<Text>,
-    /// API version.
+    /// API version without its group, an anchored regular expression.
     pub version: Option<Text>,
-    /// Kind.
+    /// Kind, an anchored regular expression.
     pub kind: Option<Text>,
-    /// Name.
+    /// Name, an anchored regular expression.
     pub name: Option<Text>,
+    /// Namespace, an anchored regular expression; an object that names none counts as in `default`.
+    pub namespace: Option<Text>,
     /// Label selector.
     pub label_selector: Option<Text>,
+    /// Selector on annotations.
+    pub annotation_selector: Option<Text>,
 }
 
 fn patch_body(_: &mut SchemaGenerator) -> Schema {

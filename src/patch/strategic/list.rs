@@ -13,7 +13,8 @@ use super::super::change::Change;
 use super::super::place::Place;
 use super::super::schema::{Field, Keyed};
 use super::refuse::Refuse;
-use super::{DIRECTIVE, Directive, Identity, Merge, directive};
+use super::{DIRECTIVE, Directive, Identity, Merge, a_kind_of, directive};
+use crate::diagnostic::Code;
 
 /// What tells an element of a keyed list from the others. Values compare as text: `"80"` is `80`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -156,13 +157,22 @@ impl Merge<'_> {
                 return Err(Refuse::at(place.index(index)).null_element());
             }
             if text(value).is_none() {
-                return Err(self.misfit(&Value::String(String::new()), value, place.index(index)));
+                return Err(self.not_a_scalar(value, place.index(index)));
             }
             if !fresh.iter().any(|old| text(old) == text(value)) {
                 fresh.push(value.clone());
             }
         }
         Ok(fresh)
+    }
+
+    fn not_a_scalar(&self, value: &Value, place: Place<'_>) -> PatchError {
+        let message = format!(
+            "an element of `{}` is {}, and the list is a set of strings",
+            place.field(),
+            a_kind_of(value)
+        );
+        PatchError::new(Code::PatchFailed, place, message).hint("write a string")
     }
 
     /// Makes the elements of a keyed list that starts empty; directives of the list are left out.
@@ -192,27 +202,34 @@ impl Merge<'_> {
 
     /// Returns what the patch asks for the list as a whole.
     ///
-    /// Errors: `patch-refused` when it asks for two things, or for elements in a list that it deletes.
+    /// Errors: `patch-refused` when it asks for two things, for elements in a list that it deletes, or has a
+    /// directive in an element that kustomize would take for one of the list.
     fn of_list(&self, patch: &[Value], place: Place<'_>) -> Result<Directive, PatchError> {
-        let mut whole = Directive::Merge;
+        let mut whole = None;
         for (index, value) in patch.iter().enumerate() {
             let Value::Object(map) = value else { continue };
             if !is_of_list(value) {
                 continue;
             }
-            match (whole, directive(map, place.index(index))?) {
-                (_, Directive::Merge) => {}
-                (Directive::Merge, asked) => whole = asked,
-                (before, asked) if before == asked => {}
-                _ => return Err(Refuse::at(place.index(index)).two_directives()),
+            let asked = directive(map, place.index(index))?;
+            if *whole.get_or_insert(asked) != asked {
+                return Err(Refuse::at(place.index(index)).two_directives());
             }
         }
-        if whole == Directive::Delete
-            && let Some(other) = patch.iter().position(|value| !is_of_list(value))
-        {
-            return Err(Refuse::at(place.index(other)).element_of_deleted_list());
+        // Beside a directive of the list, kustomize mixes up those of elements, depending on their order.
+        let lost = |value: &Value| match whole {
+            None => false,
+            Some(_) if is_of_list(value) => false,
+            Some(Directive::Delete) => true,
+            Some(Directive::Merge | Directive::Replace) => value.get(DIRECTIVE).is_some(),
+        };
+        match patch.iter().position(lost) {
+            None => Ok(whole.unwrap_or(Directive::Merge)),
+            Some(index) if whole == Some(Directive::Delete) => {
+                Err(Refuse::at(place.index(index)).element_of_deleted_list())
+            }
+            Some(index) => Err(Refuse::at(place.index(index)).mixed_up()),
         }
-        Ok(whole)
     }
 
     /// Reads the elements of the patch's list, directives about the list left out.
@@ -280,7 +297,8 @@ impl Merge<'_> {
         Ok(positions)
     }
 
-    /// Refuses elements that agree in the first key while only one of them has the second.
+    /// Refuses elements that agree in the first key while only one of them has the second, and deleting by the first
+    /// alone where others have the second.
     fn on_one_side(
         &self,
         base: &[Value],
@@ -324,7 +342,17 @@ impl Merge<'_> {
             }
             known.insert(identifier.key.clone(), identifier.second.clone());
         }
-        Ok(())
+        // Where any element has the second key, kustomize finds none to delete by the first alone.
+        let deletes = |element: &&Element<'_>| {
+            element.directive == Directive::Delete && element.identifier.second.is_none()
+        };
+        match elements.iter().find(deletes) {
+            Some(element) if known.values().any(Option::is_some) => {
+                let key = &element.identifier.key;
+                Err(Refuse::at(place.index(element.index)).deletes_by_half(key, list, second))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Refuses directives anywhere in a list that is replaced whole: kustomize writes them into the object.

@@ -64,13 +64,23 @@ impl<'a> Refuse<'a> {
         .hint("or change single elements with a JSON 6902 patch")
     }
 
-    /// Two directives for one list.
+    /// Two different directives for one list.
     pub(super) fn two_directives(&self) -> PatchError {
         self.because(format!(
-            "the list `{}` is to be deleted and replaced at once",
+            "the list `{}` has two different directives",
             self.place.field()
         ))
-        .hint("keep one of the two elements `{$patch: ..}`")
+        .hint("keep one of the elements `{$patch: ..}`")
+    }
+
+    /// A directive in an element beside one of the list.
+    pub(super) fn mixed_up(&self) -> PatchError {
+        self.because(format!(
+            "`$patch` in this element of `{}` would be mixed up with the directive of the list",
+            self.place.field()
+        ))
+        .hint("leave `$patch: merge` out, lists and elements merge anyway")
+        .hint("beside `{$patch: replace}`, leave out what is not to be in the list")
     }
 
     /// An element beside `{$patch: delete}`.
@@ -218,6 +228,16 @@ impl<'a> Refuse<'a> {
                     "to set `{second}`, give the whole list, with an element `{{$patch: replace}}`"
                 )),
         }
+    }
+
+    /// Deleting an element that has only the first key, in a list where others have both.
+    pub(super) fn deletes_by_half(&self, key: &str, list: &Keyed, second: &str) -> PatchError {
+        self.because(format!(
+            "deleting `{}: {key}` would be ignored: other elements have `{second}`, and this one has not",
+            list.key
+        ))
+        .hint("give the list without the element, with an element `{$patch: replace}`")
+        .hint("or remove it with a JSON 6902 patch")
     }
 
     /// Two new fields that exclude each other.

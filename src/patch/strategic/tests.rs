@@ -326,11 +326,6 @@ fn keyed_lists_keep_their_order() {
         "[{name: b}, {$patch: replace}]",
         "[{name: b}]",
     );
-    check(
-        "[{name: a}]",
-        "[{$patch: replace}, {name: b}, {name: a, $patch: delete}]",
-        "[{name: b}]",
-    );
     check("[{name: a}]", "[{$patch: replace}]", "[]");
     check("[]", "[{$patch: replace}, {name: b}]", "[{name: b}]");
     check("[{name: a}]", "[{$patch: delete}]", "gone");
@@ -466,12 +461,6 @@ fn elements_that_kustomize_would_damage_are_refused() {
         "/0/$patch",
         ignored,
     );
-    check(
-        "[{name: a}]",
-        "[{$patch: replace}, {name: b, $patch: replace}]",
-        "/1/$patch",
-        ignored,
-    );
     let twice = "`name: a` stands twice in `containers`, first in element 0";
     check(
         "[{name: a}]",
@@ -485,12 +474,50 @@ fn elements_that_kustomize_would_damage_are_refused() {
         "/1",
         twice,
     );
-    let both = "the list `containers` is to be deleted and replaced at once";
+    let both = "the list `containers` has two different directives";
     check(
         "[{name: a}]",
         "[{$patch: replace}, {$patch: delete}]",
         "/1",
         both,
+    );
+    check(
+        "[{name: a}]",
+        "[{$patch: merge}, {$patch: replace}]",
+        "/1",
+        both,
+    );
+    let mixed =
+        "`$patch` in this element of `containers` would be mixed up with the directive of the list";
+    check(
+        "[{name: a}]",
+        "[{$patch: merge}, {name: a}, {name: b, $patch: merge}]",
+        "/2",
+        mixed,
+    );
+    check(
+        "[{name: a}]",
+        "[{name: a, $patch: delete}, {$patch: merge}]",
+        "/0",
+        mixed,
+    );
+    check(
+        "[{name: a}]",
+        "[{name: a, $patch: merge}, {$patch: replace}]",
+        "/0",
+        mixed,
+    );
+    check(
+        "[{name: a}]",
+        "[{name: b}, {$patch: replace}, {name: a, $patch: delete}]",
+        "/2",
+        mixed,
+    );
+    check(
+        "[{name: a}]",
+        "[{$patch: replace}, {name: b, $patch: replace}]",
+        "/1",
+        mixed,
     );
     let lost = "`$patch: delete` deletes the whole list `containers`, this element with it";
     check("[{name: a}]", "[{$patch: delete}, {name: b}]", "/1", lost);
@@ -603,6 +630,19 @@ fn ports_are_told_apart_by_protocol_too() {
         "/2",
         more,
     );
+    let half = "deleting `port: 81` would be ignored: other elements have `protocol`, and this one has not";
+    check(
+        "[{port: 81}, {port: 80, protocol: TCP}]",
+        "[{port: 81, $patch: delete}]",
+        "/0",
+        half,
+    );
+    check(
+        "[{port: 81}]",
+        "[{port: 80, protocol: TCP}, {port: 81, $patch: delete}]",
+        "/1",
+        half,
+    );
     let mixed = "`ports` of `Service/d` has `port: 80` with and without `protocol`";
     check(
         "[{port: 80}, {port: 80, protocol: UDP}]",
@@ -674,7 +714,7 @@ fn sets_grow_at_the_end() {
         "/finalizers/0",
         missing,
     );
-    let kind = "`finalizers` is a string in `ConfigMap/d` and a mapping in the patch";
+    let kind = "an element of `finalizers` is a mapping, and the list is a set of strings";
     fails(
         Frame::Metadata,
         "{name: d, finalizers: [a]}",
@@ -864,6 +904,12 @@ fn what_is_wrong_without_any_object() {
         invalid,
         "/items/1/metadata/name",
         "`name` is a string, not a number",
+    );
+    wrong(
+        json!({"kind": "List", "items": []}),
+        invalid,
+        "/items",
+        "the list of patches is empty",
     );
     wrong(
         json!({"$patch": "replace"}),

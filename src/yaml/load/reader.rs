@@ -7,6 +7,7 @@ use super::node::{Key, Tagged, merge_sources, scalar_key, scalar_value, text_key
 use super::{Document, LoadOptions, character_at, fault};
 use crate::yaml::error::LoadError;
 use crate::yaml::marks::{Marks, push_token};
+use crate::yaml::scalar::{Plain, resolve};
 use crate::yaml::tagged::CORE;
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag};
 use serde_json::{Map, Value};
@@ -155,6 +156,7 @@ impl<'t> Reader<'t> {
             return self.key(key);
         }
         let flow = self.frames.last().is_some_and(|frame| frame.flow);
+        let plain = plain && !(self.options.dates_as_text && resolve(text) == Plain::Date);
         let value = scalar_value(text, plain, &tag, flow, &range)?;
         let place = self.enter();
         let (value, range) = match tag {

@@ -1,0 +1,8 @@
+//! `cargo fuzz run manifest fuzz/corpus/manifest fuzz/seeds/manifest`
+#![no_main]
+
+#[path = "../targets.rs"]
+#[allow(dead_code, reason = "each fuzzer uses one target")]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::manifest(data));

@@ -1,0 +1,319 @@
+//! Git: revisions are read and rendered directories published without touching a work tree.
+//!
+//! [`Repository`] opens a repository, [`TreeReader`] reads the tree at a revision, [`Publisher`] turns rendered
+//! directories into a commit, and [`publish`] does so on a branch, here or at a remote, until nobody else was faster.
+//! The only user of `git2`. Knows nothing of projects or Kubernetes, reads no clock and no environment;
+//! transport is the business of the `git` program, so that people's credentials, proxies and agents work.
+//!
+//! How a publish stays whole, whatever happens meanwhile:
+//!
+//! 1. The branch's tip is read; it becomes the parent.
+//! 2. Each rendered directory is hashed and compared with the parent's tree as soon as it comes. What is new is
+//!    deflated on the calling thread and appended to a temporary file in `objects/pack`; what is not ours is gathered,
+//!    and the run stops before anything else is written.
+//! 3. Trees and the commit go to the same pack, which is synced and moved into place with its index; a small commit
+//!    becomes loose objects instead, so that packs do not pile up.
+//! 4. The branch is moved under its lock, and only if it still points to the parent.
+//!
+//! Killed at any moment, the branch points to the old commit or to the new one, and every object of either is there.
+//! What may be left are objects that nothing points to, which `git gc` removes, and temporary files, which the next
+//! publish removes (`git gc` would, too).
+
+mod branch;
+mod commit;
+mod compose;
+mod entries;
+mod old;
+#[expect(
+    clippy::disallowed_methods,
+    reason = "packs lie in Git's own object directory, not in the repository's files"
+)]
+mod pack;
+mod program;
+mod publisher;
+mod reader;
+mod remote;
+mod session;
+mod snapshot;
+mod store;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context as _, anyhow};
+use git2::{ErrorCode, ObjectType, Oid};
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::tree;
+
+pub use branch::Branch;
+pub use commit::{CommitText, InputsCommit, Moment, Person, Signature};
+pub use old::RevisionTree;
+pub use publisher::{Finished, Publisher};
+pub use reader::{FileKind, TreeFile, TreeReader};
+pub use remote::Remote;
+pub use session::{Attempt, Failure, LocalBranch, Publication, Published, publish};
+
+/// The name of an object: of a commit, a tree or the content of a file.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId(Oid);
+
+impl ObjectId {
+    /// Returns the name of a file's content, whether any repository holds it or not.
+    pub fn of_file(content: &[u8]) -> Self {
+        ObjectId(hash(ObjectType::Blob, content))
+    }
+
+    /// Returns the first twelve digits, for people.
+    pub fn short(self) -> String {
+        let mut text = self.0.to_string();
+        text.truncate(12);
+        text
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// Why something could not be done with Git.
+#[derive(Debug)]
+pub enum GitError {
+    /// A safety gate, exit status 3; nothing that anybody reads has changed. Sorted.
+    Stopped(Vec<Refusal>),
+    /// Git, the disk or the network failed, exit status 5; the error names the path, ref or remote.
+    Environment(anyhow::Error),
+}
+
+impl From<anyhow::Error> for GitError {
+    fn from(error: anyhow::Error) -> Self {
+        GitError::Environment(error)
+    }
+}
+
+impl fmt::Display for GitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            GitError::Stopped(refusals) => {
+                let messages: Vec<String> = refusals
+                    .iter()
+                    .map(|refusal| refusal.to_diagnostic().message)
+                    .collect();
+                f.write_str(&messages.join(", "))
+            }
+            GitError::Environment(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
+
+/// One reason for which a publish stops.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refusal {
+    /// Something in the parent's tree is not ours.
+    Path(tree::Stop),
+    /// The branch is checked out, and moving it would leave its work tree behind.
+    CheckedOut {
+        /// The branch, without `refs/heads/`.
+        branch: String,
+        /// Where it is checked out.
+        work_tree: PathBuf,
+    },
+}
+
+impl Refusal {
+    /// Returns the diagnostic that says what is wrong and what can be done.
+    ///
+    /// Codes: those of [`tree::Stop`], and `branch-checked-out`.
+    pub fn to_diagnostic(&self) -> Diagnostic {
+        match self {
+            Refusal::Path(stop) => stop.to_diagnostic(),
+            Refusal::CheckedOut { branch, work_tree } => {
+                let work_tree = work_tree.display();
+                let message = format!("branch `{branch}` is checked out in `{work_tree}`");
+                Diagnostic::error(Code::BranchCheckedOut, message)
+                    .hint("publish to a branch of its own, such as `--branch rendered`, or straight to a remote with `--push`")
+                    .hint("`--allow-checked-out` moves the branch and leaves the work tree behind, where a commit would undo the publish until `git reset --hard`")
+            }
+        }
+    }
+}
+
+/// A Git repository, shared by threads.
+///
+/// A handle of libgit2 serves one thread at a time; handles are opened as threads need them, and kept.
+pub struct Repository {
+    git_directory: PathBuf,
+    common_directory: PathBuf,
+    work_tree: Option<PathBuf>,
+    handles: Mutex<Vec<git2::Repository>>,
+}
+
+impl Repository {
+    /// Opens the repository that a directory lies in.
+    pub fn discover(directory: &Path) -> anyhow::Result<Self> {
+        match git2::Repository::discover(directory) {
+            Ok(handle) => Ok(Repository::of(handle)),
+            Err(error) if error.code() == ErrorCode::NotFound => Err(anyhow!(
+                "`{}` does not lie in a Git repository",
+                directory.display()
+            )),
+            Err(error) => Err(explain(error)).with_context(|| {
+                format!("opening the Git repository of `{}`", directory.display())
+            }),
+        }
+    }
+
+    /// Opens the repository at a path: a work tree, a `.git` directory or a bare repository.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        open_handle(path).map(Repository::of)
+    }
+
+    fn of(handle: git2::Repository) -> Self {
+        // Git ends paths of directories in a slash, people do not.
+        let plain = |path: &Path| path.components().collect::<PathBuf>();
+        Repository {
+            git_directory: plain(handle.path()),
+            common_directory: plain(handle.commondir()),
+            work_tree: handle.workdir().map(plain),
+            handles: Mutex::new(vec![handle]),
+        }
+    }
+
+    /// Returns the top of the work tree; a bare repository has none.
+    pub fn work_tree(&self) -> Option<&Path> {
+        self.work_tree.as_deref()
+    }
+
+    /// Returns the path of the repository, as messages name it.
+    fn shown(&self) -> std::path::Display<'_> {
+        self.work_tree
+            .as_deref()
+            .unwrap_or(&self.git_directory)
+            .display()
+    }
+
+    /// Returns the path of a directory relative to the top of the work tree, with `/`, empty for the top itself.
+    ///
+    /// In a bare repository every directory counts as the top. Errors: a directory that cannot be found, or lies
+    /// outside of the work tree; a path that is not UTF-8.
+    pub fn path_of(&self, directory: &Path) -> anyhow::Result<String> {
+        let Some(work_tree) = &self.work_tree else {
+            return Ok(String::new());
+        };
+        // Git has resolved links in the path of the work tree, so links are resolved here, too.
+        let resolve = |path: &Path| {
+            path.canonicalize()
+                .with_context(|| format!("resolving `{}`", path.display()))
+        };
+        let (top, found) = (resolve(work_tree)?, resolve(directory)?);
+        let relative = found.strip_prefix(&top).map_err(|_| {
+            anyhow!(
+                "`{}` lies outside of the work tree `{}`",
+                found.display(),
+                top.display()
+            )
+        })?;
+        let relative = relative
+            .to_str()
+            .with_context(|| format!("`{}` is not UTF-8", found.display()))?;
+        Ok(relative.to_owned())
+    }
+
+    /// Returns the person that Git is configured to name as the author, when both name and e-mail are set.
+    pub fn configured_person(&self) -> anyhow::Result<Option<Person>> {
+        self.with(|handle| {
+            let read = || -> Result<_, git2::Error> {
+                let config = handle.config()?.snapshot()?;
+                let value = |key: &str| match config.get_string(key) {
+                    Ok(value) => Ok(Some(value)),
+                    Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+                    Err(error) => Err(error),
+                };
+                Ok(value("user.name")?.zip(value("user.email")?))
+            };
+            let found = read()
+                .map_err(explain)
+                .context("reading Git's configuration")?;
+            found
+                .map(|(name, email)| Person::new(&name, &email))
+                .transpose()
+                .context("reading `user.name` and `user.email` of Git's configuration")
+        })
+    }
+
+    /// Calls `work` with a handle that is this thread's for the time being.
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&git2::Repository) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let kept = self
+            .handles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let handle = match kept {
+            Some(handle) => handle,
+            None => open_handle(&self.git_directory)?,
+        };
+        let outcome = work(&handle);
+        self.handles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(handle);
+        outcome
+    }
+
+    /// Returns the content of an object of the given kind.
+    fn read_object(&self, id: Oid, kind: ObjectType) -> anyhow::Result<Vec<u8>> {
+        self.with(|handle| {
+            let read = || {
+                let odb = handle.odb()?;
+                let object = odb.read(id)?;
+                Ok((object.kind(), object.data().to_owned()))
+            };
+            let (found, data) = read()
+                .map_err(explain)
+                .with_context(|| format!("reading object {id} of `{}`", self.shown()))?;
+            if found == kind {
+                Ok(data)
+            } else {
+                Err(anyhow!(
+                    "object {id} of `{}` is a {found}, not a {kind}",
+                    self.shown()
+                ))
+            }
+        })
+    }
+}
+
+impl fmt::Debug for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Repository")
+            .field("git_directory", &self.git_directory)
+            .finish_non_exhaustive()
+    }
+}
+
+fn open_handle(path: &Path) -> anyhow::Result<git2::Repository> {
+    git2::Repository::open(path)
+        .map_err(explain)
+        .with_context(|| format!("opening the Git repository `{}`", path.display()))
+}
+
+/// Makes an error of what libgit2 says, without its numbers.
+fn explain(error: git2::Error) -> anyhow::Error {
+    anyhow!("{}", error.message())
+}
+
+fn hash(kind: ObjectType, data: &[u8]) -> Oid {
+    Oid::hash_object(kind, data).expect("hashing asks nothing of the world outside")
+}

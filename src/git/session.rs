@@ -1,0 +1,234 @@
+//! Publishes on a branch, again and again until nobody else was faster.
+//!
+//! Takes what to publish and a function that renders; decides where the commit goes and what becomes of the branch.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::anyhow;
+
+use super::branch::Move;
+use super::remote::Pushed;
+use super::{
+    Branch, CommitText, Finished, GitError, ObjectId, Publisher, Refusal, Remote, Repository,
+};
+use crate::tree::Summary;
+
+/// How often a publish is tried. One of those that race always wins, so this many others must have won before.
+const ATTEMPTS: u32 = 100;
+/// The same for a remote, where each attempt asks, fetches and pushes.
+const REMOTE_ATTEMPTS: u32 = 30;
+/// How much longer each wait is than the one before, and the longest one.
+const WAIT_STEP: Duration = Duration::from_millis(10);
+const WAIT_LIMIT: Duration = Duration::from_millis(500);
+
+/// What to publish, and where.
+#[derive(Debug, Clone)]
+pub struct Publication {
+    /// The branch.
+    pub branch: Branch,
+    /// The remote whose branch it is; without one, the branch of the repository itself.
+    pub remote: Option<Remote>,
+    /// Where the tree lies below the top of the repository.
+    pub path: String,
+    /// What the commit says.
+    pub commit: CommitText,
+    /// Files at the top of the tree that are part of a commit and never the reason for one.
+    pub beside: BTreeMap<String, Vec<u8>>,
+    /// Whether files that are not ours are replaced and removed instead of stopping.
+    pub adopt: bool,
+    /// Whether a branch that is checked out may be moved, and its work tree left behind.
+    pub allow_checked_out: bool,
+    /// How long the lock of the branch may be taken before it counts as left over by a killed process; nobody holds
+    /// it for more than a moment.
+    pub patience: Duration,
+}
+
+/// One attempt to publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt {
+    /// 1 for the first one.
+    pub number: u32,
+    /// The commit on which the new one is to build, against which hazards are looked for.
+    pub parent: Option<ObjectId>,
+}
+
+/// What has become of a publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Published {
+    /// The branch has what was rendered already; its tip.
+    Unchanged(Option<ObjectId>, Summary),
+    /// The branch points to a new commit.
+    Committed {
+        /// The commit.
+        commit: ObjectId,
+        /// What it changes.
+        summary: Summary,
+        /// What has become of the repository's own branch.
+        local: LocalBranch,
+    },
+}
+
+/// What has become of the repository's own branch of the name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LocalBranch {
+    /// It points to the new commit.
+    Moved,
+    /// It has stayed, because it is checked out here, and the commit was pushed.
+    CheckedOut(PathBuf),
+    /// It has stayed, because it has commits that the remote's branch does not have, and the commit was pushed.
+    Diverged,
+}
+
+/// Why nothing was published.
+#[derive(Debug)]
+pub enum Failure<E> {
+    /// The caller's function has failed.
+    Caller(E),
+    /// Git has, or a safety gate of this module.
+    Git(GitError),
+}
+
+impl<E> From<GitError> for Failure<E> {
+    fn from(error: GitError) -> Self {
+        Failure::Git(error)
+    }
+}
+
+impl<E> From<anyhow::Error> for Failure<E> {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Git(GitError::Environment(error))
+    }
+}
+
+/// Publishes what `render` puts into the publisher that it is given.
+///
+/// `render` is called once for each attempt, because what is not ours and which changes are hazards depends on the
+/// parent. Without a remote, the branch is moved only from the commit that the attempt was built on. With one, the
+/// same holds for the remote's branch, and the repository's own follows when nothing of it is lost and it is not
+/// checked out.
+///
+/// Errors: [`GitError::Stopped`] also when the branch is checked out and would be moved under its work tree's feet;
+/// nothing has been rendered then.
+pub fn publish<E>(
+    repository: &Repository,
+    publication: &Publication,
+    mut render: impl FnMut(&Publisher<'_>, Attempt) -> Result<(), E>,
+) -> Result<Published, Failure<E>> {
+    if publication.remote.is_none() && !publication.allow_checked_out {
+        refuse_checked_out(repository, &publication.branch)?;
+    }
+    let attempts = match publication.remote {
+        Some(_) => REMOTE_ATTEMPTS,
+        None => ATTEMPTS,
+    };
+    for number in 1..=attempts {
+        let parent = publication.tip(repository)?;
+        let publisher = Publisher::begin(repository, parent, &publication.path, publication.adopt)?;
+        render(&publisher, Attempt { number, parent }).map_err(Failure::Caller)?;
+        let (commit, summary) = match publisher.finish(&publication.commit, &publication.beside)? {
+            Finished::Unchanged(summary) => return Ok(Published::Unchanged(parent, summary)),
+            Finished::Committed(commit, summary) => (commit, summary),
+        };
+        match publication.move_branch(repository, parent, commit)? {
+            Move::Moved => {
+                let local = publication.local_branch(repository, commit)?;
+                return Ok(Published::Committed {
+                    commit,
+                    summary,
+                    local,
+                });
+            }
+            Move::Raced => pause(number),
+            Move::Locked => {
+                let lock = repository.lock_of(&publication.branch);
+                let error = anyhow!(
+                    "`{}` is locked: if no other process works on it, remove `{}`",
+                    publication.branch.reference(),
+                    lock.display()
+                );
+                return Err(error.into());
+            }
+        }
+    }
+    Err(anyhow!(
+        "branch `{}` was moved by somebody else {attempts} times in a row",
+        publication.branch
+    )
+    .into())
+}
+
+impl Publication {
+    /// Returns the commit to build on.
+    fn tip(&self, repository: &Repository) -> anyhow::Result<Option<ObjectId>> {
+        match &self.remote {
+            Some(remote) => repository.fetch_tip(remote, &self.branch),
+            None => repository.tip(&self.branch),
+        }
+    }
+
+    fn move_branch(
+        &self,
+        repository: &Repository,
+        old: Option<ObjectId>,
+        new: ObjectId,
+    ) -> anyhow::Result<Move> {
+        match &self.remote {
+            Some(remote) => match repository.push(remote, &self.branch, old, new)? {
+                Pushed::Done => Ok(Move::Moved),
+                Pushed::Raced => Ok(Move::Raced),
+            },
+            None => {
+                let mut waited = Duration::ZERO;
+                loop {
+                    let moved = repository.advance(&self.branch, old, new, "tenantry publish")?;
+                    if moved != Move::Locked || waited >= self.patience {
+                        return Ok(moved);
+                    }
+                    // What was rendered still holds, unless whoever has the lock moves the branch.
+                    std::thread::sleep(WAIT_STEP);
+                    waited += WAIT_STEP;
+                }
+            }
+        }
+    }
+
+    /// Lets the repository's own branch follow a push.
+    fn local_branch(
+        &self,
+        repository: &Repository,
+        commit: ObjectId,
+    ) -> anyhow::Result<LocalBranch> {
+        if self.remote.is_none() {
+            return Ok(LocalBranch::Moved);
+        }
+        if let Some(work_tree) = repository.checked_out_in(&self.branch)? {
+            return Ok(LocalBranch::CheckedOut(work_tree));
+        }
+        let old = repository.tip(&self.branch)?;
+        let follows = old.is_none_or(|old| repository.contains(commit, old).unwrap_or(false));
+        if !follows {
+            return Ok(LocalBranch::Diverged);
+        }
+        // Another process that has pushed later may have moved it further already.
+        match repository.advance(&self.branch, old, commit, "tenantry publish --push")? {
+            Move::Moved | Move::Raced | Move::Locked => Ok(LocalBranch::Moved),
+        }
+    }
+}
+
+fn refuse_checked_out(repository: &Repository, branch: &Branch) -> Result<(), GitError> {
+    match repository.checked_out_in(branch)? {
+        None => Ok(()),
+        Some(work_tree) => Err(GitError::Stopped(vec![Refusal::CheckedOut {
+            branch: branch.name().to_owned(),
+            work_tree,
+        }])),
+    }
+}
+
+/// Waits longer each time, so that those who race get out of each other's way.
+fn pause(number: u32) {
+    std::thread::sleep((WAIT_STEP * number).min(WAIT_LIMIT));
+}

@@ -1,0 +1,207 @@
+//! Which branches can be published to, and what keeps one from being moved.
+
+use std::time::Duration;
+
+use tenantry::git::{Branch, Failure, GitError, Publication, Refusal};
+
+use crate::support::{Repo, committed, git_in, publication, sample};
+
+/// Returns the error of a publish that Git does not let happen.
+fn failure(repo: &Repo, publication: &Publication) -> String {
+    match repo.publish(publication, &sample()) {
+        Err(Failure::Git(GitError::Environment(error))) => format!("{error:#}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn names_of_branches() {
+    for name in ["rendered", "refs/heads/rendered", "a/b", "\u{e9}", "main"] {
+        assert!(Branch::parse(name).is_ok(), "{name}");
+    }
+    for name in [
+        "",
+        "-x",
+        "--all",
+        "a..b",
+        "a b",
+        "a.lock",
+        "/a",
+        "a/",
+        "@{-1}",
+        "a~1",
+        "HEAD",
+        "a\0b",
+        "refs/heads/",
+    ] {
+        assert!(Branch::parse(name).is_err(), "{name}");
+    }
+    assert_eq!(Branch::parse("refs/heads/a").expect("a branch").name(), "a");
+}
+
+#[test]
+fn a_branch_that_is_checked_out_is_not_moved() {
+    let repo = Repo::new();
+    let refused = |publication: &Publication| match repo.publish(publication, &sample()) {
+        Err(Failure::Git(GitError::Stopped(refusals))) => match &refusals[..] {
+            [Refusal::CheckedOut { work_tree, .. }] => work_tree.clone(),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    // Before its first commit, too.
+    assert_eq!(refused(&publication("main")), repo.path());
+    repo.commit("inputs");
+    assert_eq!(refused(&publication("main")), repo.path());
+
+    let linked = repo.beside("linked");
+    repo.git(&[
+        "worktree",
+        "add",
+        "-q",
+        "-b",
+        "rendered",
+        linked.to_str().expect("UTF-8"),
+    ]);
+    assert_eq!(refused(&publication("rendered")), linked);
+    // A work tree that is gone holds nothing back.
+    std::fs::remove_dir_all(&linked).expect("removed");
+    committed(repo.publish(&publication("rendered"), &sample()));
+
+    let allowed = Publication {
+        allow_checked_out: true,
+        ..publication("main")
+    };
+    committed(repo.publish(&allowed, &sample()));
+    assert_eq!(repo.history("main"), ["Render", "inputs"]);
+    repo.fsck();
+}
+
+#[test]
+fn a_detached_work_tree_holds_no_branch() {
+    let repo = Repo::new();
+    repo.commit("inputs");
+    repo.git(&["checkout", "-q", "--detach"]);
+    committed(repo.publish(&publication("main"), &sample()));
+}
+
+#[test]
+fn a_linked_work_tree_publishes_to_its_repository() {
+    let repo = Repo::new();
+    repo.commit("inputs");
+    let linked = repo.beside("linked");
+    repo.git(&[
+        "worktree",
+        "add",
+        "-q",
+        "--detach",
+        linked.to_str().expect("UTF-8"),
+    ]);
+    let repository = tenantry::git::Repository::discover(&linked).expect("a repository");
+    assert_eq!(repository.work_tree(), Some(linked.as_path()));
+    committed(crate::support::put_all(
+        &repository,
+        &publication("rendered"),
+        &crate::support::fleet(20, "a"),
+    ));
+    assert_eq!(repo.history("rendered"), ["Render"]);
+    repo.fsck();
+}
+
+#[test]
+fn branches_in_each_others_way() {
+    let repo = Repo::new();
+    repo.commit("inputs");
+    repo.git(&["branch", "a"]);
+    repo.git(&["branch", "b/c"]);
+    for packed in [false, true] {
+        if packed {
+            repo.git(&["pack-refs", "--all"]);
+        }
+        let below = failure(&repo, &publication("a/b"));
+        assert!(below.contains("`refs/heads/a/b`"), "{below}");
+        let above = failure(&repo, &publication("b"));
+        assert!(above.contains("`refs/heads/b`"), "{above}");
+    }
+    repo.fsck();
+}
+
+#[test]
+fn a_packed_branch_is_moved() {
+    let repo = Repo::bare();
+    let first = repo.publish_new(&sample()[..1]);
+    repo.git(&["pack-refs", "--all"]);
+    let second = repo.publish_new(&sample());
+    assert_eq!(
+        repo.git(&["rev-parse", "rendered", "rendered~"]),
+        format!("{second}\n{first}")
+    );
+}
+
+#[test]
+fn a_branch_that_points_elsewhere_is_refused() {
+    let repo = Repo::new();
+    let commit = repo.commit("inputs");
+    repo.git(&["symbolic-ref", "refs/heads/alias", "refs/heads/main"]);
+    assert_eq!(
+        failure(&repo, &publication("alias")),
+        format!(
+            "reading `refs/heads/alias` of `{}`: it points to another reference",
+            repo.path().display()
+        )
+    );
+    let blob = repo.git_with(&["hash-object", "-w", "--stdin"], b"x");
+    std::fs::write(
+        repo.path().join(".git/refs/heads/blob"),
+        format!("{blob}\n"),
+    )
+    .expect("a file");
+    let error = failure(&repo, &publication("blob"));
+    assert!(
+        error.starts_with("reading `refs/heads/blob` of "),
+        "{error}"
+    );
+    assert_eq!(repo.git(&["rev-parse", "main"]), commit);
+}
+
+#[test]
+fn a_lock_that_stays_is_named() {
+    let repo = Repo::bare();
+    let first = repo.publish_new(&sample()[..1]);
+    let lock = repo.path().join("refs/heads/rendered.lock");
+    std::fs::write(&lock, "").expect("a file");
+    let impatient = Publication {
+        patience: Duration::ZERO,
+        ..publication("rendered")
+    };
+    assert_eq!(
+        failure(&repo, &impatient),
+        format!(
+            "`refs/heads/rendered` is locked: if no other process works on it, remove `{}`",
+            lock.display()
+        )
+    );
+    assert_eq!(repo.git(&["rev-parse", "rendered"]), first.to_string());
+    std::fs::remove_file(&lock).expect("removed");
+    repo.publish_new(&sample());
+    assert_eq!(repo.history("rendered").len(), 2);
+    repo.fsck();
+}
+
+#[test]
+fn the_reflog_tells_who_moved_the_branch() {
+    let repo = Repo::new();
+    repo.commit("inputs");
+    repo.publish_new(&sample());
+    repo.publish_new(&sample()[..1]);
+    let log = repo.git(&["reflog", "show", "--format=%gs", "rendered"]);
+    assert_eq!(log, "tenantry publish\ntenantry publish");
+    let output = git_in(repo.path())
+        .args(["reflog", "show", "--format=%gs", "main"])
+        .output()
+        .expect("git");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "commit (initial): inputs\n"
+    );
+}
