@@ -144,13 +144,17 @@ impl Base {
     /// Returns the declared migrations whose condition holds for a project; `from` is not looked at.
     ///
     /// Errors: `template-error`, pointing into `base.yaml`.
-    pub fn migrations(&self, scope: &Scope) -> Result<Vec<&Migration>, Diagnostic> {
+    pub fn migrations(&self, scope: &Scope) -> Result<Vec<&Migration>, Diagnostics> {
         let mut needed = Vec::new();
         for (migration, condition) in self.facts.migrations.iter().zip(&self.migrations) {
             match self.templates.holds(*condition, scope) {
                 Ok(true) => needed.push(migration),
                 Ok(false) => {}
-                Err(error) => return Err(template_diagnostic(&error, &self.marks)),
+                Err(error) => {
+                    let mut diagnostics = Diagnostics::default();
+                    diagnostics.push(template_diagnostic(&error, &self.marks));
+                    return Err(diagnostics);
+                }
             }
         }
         Ok(needed)

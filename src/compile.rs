@@ -267,11 +267,7 @@ impl Compilation {
             if !declares.is_empty() {
                 let scope = self.scope(project)?;
                 for base in declares {
-                    let needed = base.migrations(&scope).map_err(|diagnostic| {
-                        let mut diagnostics = Diagnostics::default();
-                        diagnostics.push(diagnostic.project(&project.name));
-                        diagnostics
-                    })?;
+                    let needed = base.migrations(&scope)?;
                     let counts = |since: &str| {
                         since == from || former.zip(order(since)).is_some_and(|(former, since)| former <= since)
                     };

@@ -59,7 +59,7 @@ impl Examiner<'_> {
             return Ok(None);
         }
         let before = self.old.manifests(path)?;
-        let (new, unreadable_new) = Objects::read_leniently(&rendered.files);
+        let (new, unreadable_new) = Objects::read(&rendered.files);
         assert!(
             unreadable_new.is_empty(),
             "what is rendered can be read: {unreadable_new:?}"
@@ -177,7 +177,7 @@ impl Examiner<'_> {
         path: &str,
         manifests: &BTreeMap<String, Vec<u8>>,
     ) -> (Objects, Vec<(String, Unreadable)>) {
-        let (objects, unreadable) = Objects::read_leniently(manifests);
+        let (objects, unreadable) = Objects::read(manifests);
         let shown = |unreadable: Unreadable| {
             (
                 self.old.display(&format!("{path}/{}", unreadable.file)),

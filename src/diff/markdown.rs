@@ -280,7 +280,7 @@ fn backticks(text: &str) -> usize {
 /// Returns a text in which nothing is markup but code spans, which messages write themselves.
 fn escape(text: &str) -> String {
     // One that nothing closes is no code span, and would leave what follows unescaped.
-    let closed = text.matches('`').count() % 2 == 0;
+    let closed = text.matches('`').count().is_multiple_of(2);
     let text = if closed {
         text.to_owned()
     } else {

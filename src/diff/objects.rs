@@ -39,23 +39,20 @@ pub enum Why {
 }
 
 impl Objects {
-    /// Reads manifests, given by the names of their files; lists are expanded.
+    /// Reads manifests, given by the names of their files, and returns those that cannot be read beside the objects.
     ///
-    /// Errors: the first file that cannot be read.
-    pub fn read(files: &BTreeMap<String, Vec<u8>>) -> Result<Self, Unreadable> {
-        let mut objects = Objects::default();
-        for (file, bytes) in files {
-            objects.read_file(file, bytes)?;
-        }
-        Ok(objects)
-    }
-
-    /// Reads what can be read of the manifests, and returns what cannot beside it.
-    pub fn read_leniently(files: &BTreeMap<String, Vec<u8>>) -> (Self, Vec<Unreadable>) {
+    /// Lists are expanded; of a file that cannot be read, no object counts.
+    pub fn read(files: &BTreeMap<String, Vec<u8>>) -> (Self, Vec<Unreadable>) {
         let mut objects = Objects::default();
         let mut unreadable = Vec::new();
         for (file, bytes) in files {
-            unreadable.extend(objects.read_file(file, bytes).err());
+            if let Err(why) = objects.read_file(file, bytes) {
+                unreadable.push(Unreadable {
+                    file: file.clone(),
+                    text: String::from_utf8_lossy(bytes).into_owned(),
+                    why: *why,
+                });
+            }
         }
         (objects, unreadable)
     }
@@ -69,15 +66,9 @@ impl Objects {
         set
     }
 
-    fn read_file(&mut self, file: &str, bytes: &[u8]) -> Result<(), Unreadable> {
-        let unreadable = |why: Why| Unreadable {
-            file: file.to_owned(),
-            text: String::from_utf8_lossy(bytes).into_owned(),
-            why,
-        };
-        let text = std::str::from_utf8(bytes).map_err(|_| unreadable(Why::NotText))?;
-        let documents = yaml::load(text, &LoadOptions::default())
-            .map_err(|error| unreadable(Why::NotYaml(error)))?;
+    fn read_file(&mut self, file: &str, bytes: &[u8]) -> Result<(), Box<Why>> {
+        let text = std::str::from_utf8(bytes).map_err(|_| Why::NotText)?;
+        let documents = yaml::load(text, &LoadOptions::default()).map_err(Why::NotYaml)?;
         let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
         let mut read = Vec::new();
         for document in documents {
@@ -87,7 +78,7 @@ impl Objects {
                     file: stem.to_owned(),
                 };
                 if let Some(missing) = missing_identity(&object) {
-                    return Err(unreadable(Why::NotAnObject(document.start, missing)));
+                    return Err(Why::NotAnObject(document.start, missing).into());
                 }
                 read.push(object);
             }

@@ -270,15 +270,21 @@ fn objects_come_and_go() {
 
 #[test]
 fn manifests() {
-    let read =
-        |text: &str| Objects::read(&[("x.yaml".to_owned(), text.as_bytes().to_vec())].into());
+    let read = |bytes: &[u8]| {
+        let (objects, unreadable) = Objects::read(&[("x.yaml".to_owned(), bytes.to_vec())].into());
+        if unreadable.is_empty() {
+            Ok(objects)
+        } else {
+            Err((objects, unreadable))
+        }
+    };
     let one =
         "# made\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {b: c, d: e}}\n";
     let same = "---\nkind: ConfigMap\nmetadata:\n  labels:\n    d: \"e\"\n    b: c\n  name: a\napiVersion: 'v1'\n---\n# nothing\n";
     let listed = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {b: c, d: e}}}\n";
-    let one = read(one).expect("a manifest");
+    let one = read(one.as_bytes()).expect("a manifest");
     for text in [same, listed] {
-        let other = read(text).expect("a manifest");
+        let other = read(text.as_bytes()).expect("a manifest");
         assert_eq!(objects(&one, &other), [], "{text}");
     }
     for text in [
@@ -287,10 +293,12 @@ fn manifests() {
         "kind: ConfigMap\nmetadata: {name: a}\n",
         "- 1\n",
     ] {
-        read(text).expect_err(text);
+        let (objects, unreadable) = read(text.as_bytes()).expect_err(text);
+        assert!(objects.is_empty());
+        assert_eq!(unreadable.len(), 1);
     }
-    let bytes = [("x.yaml".to_owned(), vec![0xff])].into();
-    assert_eq!(Objects::read(&bytes).expect_err("no text").file, "x.yaml");
+    let (_, unreadable) = read(&[0xff]).expect_err("no text");
+    assert_eq!(unreadable[0].why, Why::NotText);
 }
 
 /// A value as it stands in manifests: small, with few words, so that two of them often share parts.
@@ -403,8 +411,8 @@ proptest! {
             text.push_str("---\n");
             crate::yaml::emit(body, &mut text);
         }
-        let read = Objects::read(&[("x.yaml".to_owned(), text.clone().into_bytes())].into());
-        let read = read.map_err(|error| TestCaseError::fail(format!("{error:?} in {text}")))?;
+        let (read, unreadable) = Objects::read(&[("x.yaml".to_owned(), text.clone().into_bytes())].into());
+        prop_assert_eq!(unreadable, [], "{}", text);
         let set = Objects::new(bodies.into_iter().map(object));
         prop_assert_eq!(objects(&set, &read), [], "{}", text);
     }

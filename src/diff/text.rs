@@ -46,11 +46,11 @@ impl Paint {
         self.paint("33", text)
     }
 
-    fn old(&self, text: &str) -> String {
+    fn removed(&self, text: &str) -> String {
         self.paint("31", text)
     }
 
-    fn new(&self, text: &str) -> String {
+    fn added(&self, text: &str) -> String {
         self.paint("32", text)
     }
 }
@@ -93,9 +93,9 @@ pub fn write(overview: &Overview, color: bool) -> String {
         for line in lines {
             let text = format!("{sign} {}", directory(line));
             let painted = if sign == "+" {
-                paint.new(&text)
+                paint.added(&text)
             } else {
-                paint.old(&text)
+                paint.removed(&text)
             };
             let _infallible = writeln!(out, "  {painted}");
         }
@@ -164,13 +164,13 @@ fn hazard(line: &HazardLine, paint: &Paint, out: &mut String) {
     let _infallible = writeln!(out, "  {name}  {}", shorten(&owners, VALUE));
     let change = match (&note.old, &note.new) {
         (None, None) => String::new(),
-        (Some(old), None) => format!(": {}", paint.old(&shorten(old, VALUE))),
-        (None, Some(new)) => format!(": {}", paint.new(&shorten(new, VALUE))),
+        (Some(old), None) => format!(": {}", paint.removed(&shorten(old, VALUE))),
+        (None, Some(new)) => format!(": {}", paint.added(&shorten(new, VALUE))),
         (Some(old), Some(new)) => {
             format!(
                 ": {} -> {}",
-                paint.old(&shorten(old, VALUE)),
-                paint.new(&shorten(new, VALUE))
+                paint.removed(&shorten(old, VALUE)),
+                paint.added(&shorten(new, VALUE))
             )
         }
     };
@@ -192,8 +192,8 @@ fn part(part: &Part, paint: &Paint, out: &mut String) {
             for name in &part.objects {
                 let name = shorten(name, VALUE);
                 let line = match part.edit {
-                    PartEdit::Removed => paint.old(&format!("- {name}")),
-                    _ => paint.new(&format!("+ {name}")),
+                    PartEdit::Removed => paint.removed(&format!("- {name}")),
+                    _ => paint.added(&format!("+ {name}")),
                 };
                 let _infallible = writeln!(out, "  {line}");
             }
@@ -213,8 +213,8 @@ fn part(part: &Part, paint: &Paint, out: &mut String) {
 
 fn field(change: &FieldChange, paint: &Paint, out: &mut String) {
     let path = shorten(&change.path, 2 * VALUE);
-    let old = |text: &str| paint.old(text);
-    let new = |text: &str| paint.new(text);
+    let old = |text: &str| paint.removed(text);
+    let new = |text: &str| paint.added(text);
     let _infallible = match &change.edit {
         FieldEdit::Added(after) => writeln!(out, "      + {path}: {}", new(&value(after, VALUE))),
         FieldEdit::Removed(before) => {
