@@ -15,10 +15,13 @@ use std::sync::Arc;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::object::Object;
 use crate::source::{FileId, Sources, Span};
-use crate::template::{Compiler, Place, Scope, TemplateError, Templates};
+use crate::template::{Compiler, Condition, Place, Scope, TemplateError, Templates};
 use crate::yaml::{self, LoadOptions, Marks};
 
-pub use facts::{ClusterFiles, Facts, Flow, ObjectStoreSecret, PasswordSecret, Service, Workload};
+pub use facts::{
+    ClusterFiles, Consumer, Facts, Flow, Generated, Identity, Migration, ObjectStoreSecret, Part,
+    PasswordSecret, Service, Workload,
+};
 pub use members::{MemberRule, MemberRules};
 
 use component::Component;
@@ -54,6 +57,8 @@ pub struct Base {
     /// The objects of `cluster/`, by path below it.
     pub cluster: BTreeMap<String, Vec<Object>>,
     components: Vec<Component>,
+    /// The conditions of `facts.migrations`, in the same order.
+    migrations: Vec<Condition>,
     templates: Templates,
     marks: Places,
 }
@@ -117,6 +122,7 @@ impl Base {
         }
         let mut compiler = Compiler::default();
         let components = component::load_all(&mut compiler, &mut reader);
+        let migrations = reader.migrations(&facts, &mut compiler);
         let places = reader.places;
         let templates = compiler.finish().unwrap_or_else(|errors| {
             for error in errors {
@@ -129,9 +135,29 @@ impl Base {
             manifests,
             cluster,
             components,
+            migrations,
             templates,
             marks: places,
         })
+    }
+
+    /// Returns the declared migrations whose condition holds for a project; `from` is not looked at.
+    ///
+    /// Errors: `template-error`, pointing into `base.yaml`.
+    pub fn migrations(&self, scope: &Scope) -> Result<Vec<&Migration>, Diagnostics> {
+        let mut needed = Vec::new();
+        for (migration, condition) in self.facts.migrations.iter().zip(&self.migrations) {
+            match self.templates.holds(*condition, scope) {
+                Ok(true) => needed.push(migration),
+                Ok(false) => {}
+                Err(error) => {
+                    let mut diagnostics = Diagnostics::default();
+                    diagnostics.push(template_diagnostic(&error, &self.marks));
+                    return Err(diagnostics);
+                }
+            }
+        }
+        Ok(needed)
     }
 
     /// Returns the objects of a stack: the manifests, with every component that applies.
@@ -217,6 +243,31 @@ impl Reader<'_> {
                 Vec::new()
             }
         }
+    }
+
+    /// Compiles the conditions of the migrations.
+    fn migrations(&mut self, facts: &Facts, compiler: &mut Compiler) -> Vec<Condition> {
+        let path = "base.yaml";
+        if facts.migrations.is_empty() {
+            return Vec::new();
+        }
+        if let Some(file) = self.files.get(path).copied() {
+            // Read once more for the places.
+            self.documents(path, file);
+        }
+        let conditions = facts
+            .migrations
+            .iter()
+            .enumerate()
+            .map(|(index, migration)| {
+                let place = Place {
+                    file: Arc::from(path),
+                    document: 0,
+                    pointer: format!("/migrations/{index}/when"),
+                };
+                compiler.condition(&migration.when, &place)
+            });
+        conditions.collect()
     }
 
     fn error(&mut self, code: Code, message: String, place: &Place) {

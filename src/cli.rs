@@ -77,6 +77,8 @@ pub enum Command {
     Validate(Validate),
     /// Check everything and bring the rendered tree up to date
     Render(Render),
+    /// Print what would change, object by object, hazards first
+    Diff(Diff),
     /// Check everything, render in memory and commit the tree to a branch, without touching the work tree
     Publish(Publish),
     /// What the fleet runs
@@ -131,6 +133,26 @@ pub struct Render {
     pub adopt: bool,
 }
 
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// Compare with the tree at this Git revision, or in this directory, instead of the files on disk
+    #[arg(long, value_name = "REV|DIR")]
+    pub against: Option<String>,
+    /// The form of the output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: DiffFormat,
+    /// Exit with 1 when anything differs
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Exit with 3 when a hazard that stops is not acknowledged
+    #[arg(long)]
+    pub gate: bool,
+    /// How many threads work; by default as many as the machine runs at once
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
 /// Arguments of `publish`.
 #[derive(Debug, Args)]
 pub struct Publish {
@@ -181,6 +203,17 @@ pub struct ImagesList {
     pub jobs: Option<NonZeroUsize>,
 }
 
+/// The form of a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// For people at a terminal
+    Text,
+    /// A comment on a pull request, at most 65,536 characters
+    Markdown,
+    /// One JSON document
+    Json,
+}
+
 /// The form of the rendered tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TreeFormat {
@@ -214,6 +247,8 @@ pub struct Settings {
     pub format: report::Format,
     /// Whether messages are coloured.
     pub color: bool,
+    /// Whether data on standard output is coloured.
+    pub data_color: bool,
     /// How much is said.
     pub verbosity: Verbosity,
     /// Whether progress may be drawn on standard error.
@@ -256,15 +291,17 @@ impl Cli {
             MessageFormat::Github => report::Format::Github,
             MessageFormat::Sarif => report::Format::Sarif,
         };
+        let colored = |terminal: bool| match color {
+            Color::Always => true,
+            Color::Never => false,
+            // Source: no-color.org, "when present and not an empty string".
+            Color::Auto => terminal && !dumb && variable("NO_COLOR").is_none(),
+        };
         Settings {
             root: root.clone(),
             format,
-            color: match color {
-                Color::Always => true,
-                Color::Never => false,
-                // Source: no-color.org, "when present and not an empty string".
-                Color::Auto => terminal && !dumb && variable("NO_COLOR").is_none(),
-            },
+            color: colored(terminal),
+            data_color: colored(std::io::stdout().is_terminal()),
             verbosity: match (quiet, verbose) {
                 (true, _) => Verbosity::Quiet,
                 (false, true) => Verbosity::Verbose,

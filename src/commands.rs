@@ -1,5 +1,7 @@
 //! One function per command: glue between the command line, the compiler and the disk.
 
+mod diff;
+mod gate;
 mod images;
 mod init;
 mod parallel;
@@ -54,6 +56,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Init(arguments) => init::init(arguments, &console),
         Command::Validate(arguments) => render::validate(arguments, &mut console),
         Command::Render(arguments) => render::render(arguments, &mut console),
+        Command::Diff(arguments) => diff::diff(arguments, &mut console),
         Command::Publish(arguments) => publish::publish(arguments, &mut console),
         Command::Images(Images::List(arguments)) => images::list(arguments, &mut console),
         Command::Vendor(arguments) => vendor::vendor(arguments, &mut console),

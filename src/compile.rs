@@ -3,12 +3,14 @@
 //! Strings the stages together: model, plan, objects, leak check, files.
 //! Each directory is a pure function of the compilation and is made on its own, so that directories can be made in parallel, written as they are finished, and are never all in memory.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::base::{self, Base};
+use crate::base::{self, Base, Facts};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
+use crate::hazard::{Hop, Turn};
 use crate::images::Use;
 use crate::inputs::{Failure, Inputs};
 use crate::layout;
@@ -22,6 +24,7 @@ use crate::render::{self, Hash, Rendered};
 use crate::source::{FileId, Sources, Span};
 use crate::stage::{self, Hashes, Skeleton, Stages};
 use crate::sync::{self, Wiring};
+use crate::template::Scope;
 use crate::tree::RenderedDirectory;
 use crate::user_patch::UserPatches;
 use crate::yaml;
@@ -74,6 +77,8 @@ pub struct Compilation {
     patches: UserPatches,
     wiring: Wiring,
     units: Vec<Unit>,
+    /// Numbers of the projects in the model.
+    by_name: BTreeMap<String, usize>,
     stages: Stages,
 }
 
@@ -170,8 +175,12 @@ impl Compilation {
             .chain(projects)
             .chain((0..wiring.len()).map(Unit::Wiring))
             .collect();
+        let by_name = model.projects.iter().enumerate();
         Ok(diagnostics.accept(Compilation {
             registry: Registry::new(&model),
+            by_name: by_name
+                .map(|(index, project)| (project.name.clone(), index))
+                .collect(),
             stages,
             wiring,
             units,
@@ -223,6 +232,88 @@ impl Compilation {
             Unit::Wiring(number) => Ok(self.wiring.render(number, &self.model)),
         };
         (directory, diagnostics)
+    }
+
+    /// Returns a project by name.
+    pub fn project_named(&self, name: &str) -> Option<&Project> {
+        self.by_name
+            .get(name)
+            .map(|index| &self.model.projects[*index])
+    }
+
+    /// Returns what a base says about itself; `None` for one that is not below `base/`.
+    pub fn base(&self, name: &str) -> Option<&Facts> {
+        self.bases.get(name).map(|base| &base.facts)
+    }
+
+    /// Returns the way of a project from another base to its own.
+    ///
+    /// A migration counts when it is declared by the project's base, or by one that is skipped, for the base that the
+    /// project comes from or for one between.
+    /// Errors: those of planning the project, and `template-error` in a condition.
+    pub fn hop(&self, project: &Project, from: &str) -> Result<Hop, Diagnostics> {
+        let to = &self.bases[&project.base].facts;
+        let order = |name: &str| self.base(name).map(|facts| facts.order);
+        let former = order(from);
+        let turn = match former.map(|former| former.cmp(&to.order)) {
+            _ if from == to.name => Turn::None,
+            None => Turn::Unknown,
+            Some(Ordering::Less) => Turn::Newer,
+            Some(Ordering::Equal) => Turn::None,
+            Some(Ordering::Greater) => Turn::Older,
+        };
+        let mut migrations = Vec::new();
+        if matches!(turn, Turn::Newer | Turn::Unknown) {
+            let skipped = |base: &&Base| {
+                former.is_some_and(|former| former < base.facts.order)
+                    && base.facts.order < to.order
+            };
+            let bases = self
+                .bases
+                .values()
+                .filter(skipped)
+                .chain([&self.bases[&project.base]]);
+            let declares: Vec<&Base> = bases
+                .filter(|base| !base.facts.migrations.is_empty())
+                .collect();
+            if !declares.is_empty() {
+                let scope = self.scope(project)?;
+                for base in declares {
+                    let needed = base.migrations(&scope)?;
+                    let counts = |since: &str| {
+                        since == from
+                            || former
+                                .zip(order(since))
+                                .is_some_and(|(former, since)| former <= since)
+                    };
+                    let needed = needed
+                        .into_iter()
+                        .filter(|migration| counts(&migration.from));
+                    migrations.extend(needed.map(|migration| migration.reason.clone()));
+                }
+            }
+        }
+        Ok(Hop {
+            from: from.to_owned(),
+            to: to.name.clone(),
+            turn,
+            migrations,
+        })
+    }
+
+    /// Returns what templates see of a project.
+    fn scope(&self, project: &Project) -> Result<Scope, Diagnostics> {
+        let cluster = self.cluster_of(project);
+        let mut diagnostics = Diagnostics::default();
+        match plan::resolve(
+            project,
+            cluster,
+            &self.bases[&project.base],
+            &mut diagnostics,
+        ) {
+            Ok(plan) => Ok(plan::scope(project, cluster, &plan)),
+            Err(Rejected) => Err(diagnostics),
+        }
     }
 
     /// Returns the objects of one project, in the order in which they are written.

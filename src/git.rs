@@ -23,6 +23,7 @@ mod branch;
 mod commit;
 mod compose;
 mod entries;
+mod old;
 #[expect(
     clippy::disallowed_methods,
     reason = "packs lie in Git's own object directory, not in the repository's files"
@@ -49,6 +50,7 @@ use crate::tree;
 
 pub use branch::Branch;
 pub use commit::{CommitText, InputsCommit, Moment, Person, Signature};
+pub use old::RevisionTree;
 pub(crate) use program::command as program;
 pub use publisher::{Finished, Publisher};
 pub use reader::{FileKind, TreeFile, TreeReader};

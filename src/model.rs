@@ -6,6 +6,7 @@
 //! The types serialise with the keys of `projects.yaml`, because templates see them as `project` and `platform`.
 
 mod between;
+mod changes;
 mod combinations;
 mod credentials;
 mod database;
@@ -70,6 +71,30 @@ pub struct Model {
     pub repository_url: Option<String>,
     /// What the wiring needs; `None` when `platform.sync` is empty.
     pub sync: Option<Sync>,
+    /// Which projects had another name.
+    pub moves: Moves,
+    /// Hazardous changes that may pass, in the order of the file.
+    pub acknowledged: Vec<Acknowledgement>,
+}
+
+/// Which projects had another name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Moves {
+    /// What each former name has become.
+    pub renamed: BTreeMap<String, String>,
+    /// The first name of each project that was moved, by the name that it has now.
+    pub origins: BTreeMap<String, String>,
+}
+
+/// One hazardous change that may pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// Name of the project; that of `project-deleted` need not be declared.
+    pub project: String,
+    /// The hazard.
+    pub hazard: crate::config::types::Hazard,
+    /// Where the project is named.
+    pub span: Span,
 }
 
 /// One cluster with the platform settings that hold in it (the platform's, overridden by the cluster's own).

@@ -14,7 +14,7 @@ mod change;
 mod json6902;
 mod missing;
 mod place;
-mod schema;
+pub(crate) mod schema;
 mod selector;
 mod strategic;
 mod target;

@@ -14,6 +14,8 @@ mod waves;
 
 use serde_json::Value;
 
+pub use transform::{CONFIG_HASH, NAME_HASH_LENGTH};
+
 use crate::base::Base;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::digest::Digest;

@@ -27,6 +27,7 @@ mod check;
 mod compare;
 mod error;
 pub(crate) mod index;
+mod old;
 mod open;
 pub(crate) mod path;
 mod staging;
@@ -37,6 +38,7 @@ use std::path::{Path, PathBuf};
 
 pub use check::Checker;
 pub use error::{Stop, StopReason, TreeError};
+pub use old::{DiskTree, OldTree, Recorded, is_manifest};
 pub use write::{Options, Summary, Writer};
 
 /// The index's name, at the top of the tree.
@@ -72,7 +74,8 @@ pub enum Scope {
 }
 
 impl Scope {
-    fn holds(&self, project: Option<&str>) -> bool {
+    /// Tells whether a run of this scope answers for the directories of a project, or of none.
+    pub fn holds(&self, project: Option<&str>) -> bool {
         match (self, project) {
             (Scope::All, _) => true,
             (Scope::Projects(names), Some(project)) => names.contains(project),

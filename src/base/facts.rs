@@ -33,6 +33,9 @@ pub struct Facts {
     pub embedded: BTreeMap<String, BTreeMap<String, Service>>,
     /// Secrets that generated and external credentials are kept in.
     pub secrets: Secrets,
+    /// Which storage a stack uses, as its objects say.
+    #[serde(default)]
+    pub identity: Identity,
     /// Pods by role, as the labels that flows select.
     pub roles: BTreeMap<String, BTreeMap<String, String>>,
     /// Who may open a connection to whom.
@@ -125,6 +128,59 @@ pub struct ObjectStoreSecret {
     pub access_key_key: String,
     /// Key of the secret key.
     pub secret_key_key: String,
+}
+
+/// Which storage a stack uses, as its objects say: what must not change by surprise.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Identity {
+    /// Programs that say which database they use.
+    #[serde(default)]
+    pub database: Vec<Consumer>,
+    /// Programs that say which object store they use.
+    #[serde(default)]
+    pub object_store: Vec<Consumer>,
+    /// What makes credentials in the cluster, besides External Secrets Operator.
+    #[serde(default)]
+    pub generated: Vec<Generated>,
+}
+
+/// A program that says which server it uses.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consumer {
+    /// Entry of `workloads`.
+    pub workload: String,
+    /// What makes up the identity.
+    pub parts: Vec<Part>,
+    /// Variables that come from the Secret with the password or the secret key; the first one that is there counts.
+    pub credential: Vec<String>,
+}
+
+/// One part of an identity, for example the host.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// What messages call it; parts of two bases are the same when they have the same name.
+    pub name: String,
+    /// Variables that hold it; the first one that is there counts.
+    pub env: Vec<String>,
+}
+
+/// A workload that makes Secrets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Generated {
+    /// Kind of the workload.
+    pub kind: String,
+    /// Name of the workload, without a hash of its content at the end.
+    pub name: String,
+    /// Name of the container.
+    pub container: String,
+    /// Variable with the name of the database's Secret, empty when it makes none.
+    pub database: String,
+    /// Variable with the name of the object store's Secret, empty when it makes none.
+    pub object_store: String,
 }
 
 /// A permitted flow between pods of one stack.
@@ -229,6 +285,19 @@ pub(super) fn read(
     for role in named.collect::<BTreeSet<_>>() {
         if !facts.roles.contains_key(role) {
             refuse(format!("`{role}` is not one of the base's `roles`"));
+        }
+    }
+    for consumer in facts
+        .identity
+        .database
+        .iter()
+        .chain(&facts.identity.object_store)
+    {
+        if !facts.workloads.contains_key(&consumer.workload) {
+            refuse(format!(
+                "`{}` is not one of the base's `workloads`",
+                consumer.workload
+            ));
         }
     }
     diagnostics.accept(facts)

@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::gate::Gate;
 use super::render::{plural, render_each};
-use super::{Failure, root};
+use super::{Failure, root, tree_failure};
 use crate::cli::{self, Publish, Role, Verbosity};
 use crate::compile::compile;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::git::{
-    self, Branch, CommitText, GitError, InputsCommit, LocalBranch, Moment, Person, Publication,
-    Published, Remote, Repository, Signature,
+    self, Attempt, Branch, CommitText, GitError, InputsCommit, LocalBranch, Moment, Person,
+    Publication, Published, Remote, Repository, RevisionTree, Signature,
 };
 use crate::inputs::Inputs;
-use crate::tree::Summary;
+use crate::tree::{Scope, Summary};
 
 /// Name of the file that tells GitOps tools of the inputs.
 const HYDRATOR_METADATA: &str = "hydrator.metadata";
@@ -74,21 +75,50 @@ pub(super) fn publish(arguments: &Publish, console: &mut Console) -> Result<Exit
             );
             console.note(Verbosity::Normal, &message);
         }
+        let old = parent_tree(&repository, attempt, &publication, console)?;
+        let gate = Gate::new(&compilation, &old, &Scope::All);
         render_each(
             &compilation,
             &directories,
             threads,
             "rendering",
             console,
-            |rendered| publisher.put(&rendered),
+            |rendered| {
+                publisher.put(&rendered)?;
+                let looked = gate.look(&rendered, true);
+                looked.map_err(|error| GitError::Environment(error.into()))
+            },
             git_failure,
-        )
+        )?;
+        let decision = gate.decide(arguments.adopt, console)?;
+        if decision.open {
+            return Ok(());
+        }
+        let stops = publisher
+            .stops()
+            .map_err(|error| git_failure(error, console))?;
+        Err(decision.refuse(&stops, console))
     });
     match outcome {
         Ok(published) => tell(&published, &publication, console),
         Err(git::Failure::Caller(failure)) => Err(failure),
         Err(git::Failure::Git(error)) => Err(git_failure(error, console)),
     }
+}
+
+/// Returns the tree that the commit is to replace, in which hazards are looked for.
+fn parent_tree<'r>(
+    repository: &'r Repository,
+    attempt: Attempt,
+    publication: &Publication,
+    console: &mut Console,
+) -> Result<RevisionTree<'r>, Failure> {
+    let reader = match attempt.parent {
+        Some(parent) => repository.read_commit(parent, &publication.path)?,
+        None => None,
+    };
+    RevisionTree::open(publication.path.clone(), reader)
+        .map_err(|error| tree_failure(error, console))
 }
 
 /// What the command line and the environment say, before anything is read.
@@ -259,7 +289,7 @@ fn tell_summary(summary: &Summary, publication: &Publication, console: &Console)
 }
 
 /// Joins two paths of a repository, of which either may be empty.
-fn join(above: &str, below: &str) -> String {
+pub(super) fn join(above: &str, below: &str) -> String {
     let slash = if above.is_empty() || below.is_empty() {
         ""
     } else {

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::gate::Gate;
 use super::{Failure, parallel, root, tree_failure};
 use crate::cli::{self, Render, TreeFormat, Validate, Verbosity};
 use crate::compile::{Compilation, compile};
@@ -15,7 +16,7 @@ use crate::exit::Exit;
 use crate::inputs::Inputs;
 use crate::report;
 use crate::tree::{
-    Checker, Location, Options, RenderedDirectory, Scope, Summary, TreeError, Writer,
+    Checker, DiskTree, Location, Options, RenderedDirectory, Scope, Summary, TreeError, Writer,
 };
 
 /// How long a render waits for another one in the same tree.
@@ -153,7 +154,20 @@ fn write(work: &Work<'_>, adopt: bool, console: &mut Console) -> Result<Exit, Fa
     };
     let writer = Writer::open(work.location, options, waiting)
         .map_err(|error| tree_failure(error, console))?;
-    work.each(console, |rendered| writer.put(&rendered))?;
+    // The writer holds the lock, so that the tree stays as it is until the writer changes it.
+    let old = DiskTree::open(work.location).map_err(|error| tree_failure(error, console))?;
+    let gate = Gate::new(work.compilation, &old, &work.scope);
+    work.each(console, |rendered| {
+        let changed = writer.put(&rendered)?;
+        gate.look(&rendered, changed)
+    })?;
+    let decision = gate.decide(adopt, console)?;
+    if !decision.open {
+        let stops = writer
+            .stop()
+            .map_err(|error| tree_failure(error, console))?;
+        return Err(decision.refuse(&stops, console));
+    }
     let summary = writer
         .finish()
         .map_err(|error| tree_failure(error, console))?;

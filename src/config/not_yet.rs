@@ -11,8 +11,6 @@ const KEYS: &[&str] = &[
     "platform/monitoring",
     "platform/clusters/*/monitoring",
     "databases/*/provision",
-    "acknowledge",
-    "moved",
     "<layer>/access",
 ];
 

@@ -109,6 +109,24 @@ pub struct Move {
     pub to: Option<text::Label>,
 }
 
+impl Hazard {
+    /// Returns the word that the file uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Hazard::ProjectDeleted => "project-deleted",
+            Hazard::VolumeDeleted => "volume-deleted",
+            Hazard::VolumeShrunk => "volume-shrunk",
+            Hazard::VolumeClassChanged => "volume-class-changed",
+            Hazard::DatabaseIdentity => "database-identity",
+            Hazard::ObjectStoreIdentity => "object-store-identity",
+            Hazard::CredentialsRegenerated => "credentials-regenerated",
+            Hazard::ImmutableField => "immutable-field",
+            Hazard::BaseMigration => "base-migration",
+            Hazard::BaseDowngrade => "base-downgrade",
+        }
+    }
+}
+
 fn version(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({"type": "integer", "const": 1})
 }

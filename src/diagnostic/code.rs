@@ -114,6 +114,8 @@ codes! {
     /// An image without a digest, where digests are required.
     ImageWithoutDigest => "image-without-digest",
     // Between projects.
+    /// A project that does not exist.
+    UnknownProject => "unknown-project",
     /// Two projects with one name.
     DuplicateProject => "duplicate-project",
     /// Two projects in one namespace of one cluster.
@@ -151,6 +153,31 @@ codes! {
     PatchFailed => "patch-failed",
     /// A string that no YAML reader of the cluster can carry.
     UnrepresentableText => "unrepresentable-text",
+    // Changes.
+    /// A project disappears that was not retired.
+    ProjectDeleted => "project-deleted",
+    /// A volume claim disappears.
+    VolumeDeleted => "volume-deleted",
+    /// A volume claim gets smaller.
+    VolumeShrunk => "volume-shrunk",
+    /// An immutable field of a volume claim changes.
+    VolumeClassChanged => "volume-class-changed",
+    /// A living project is pointed at another database.
+    DatabaseIdentity => "database-identity",
+    /// A living project is pointed at another object store, bucket or prefix.
+    ObjectStoreIdentity => "object-store-identity",
+    /// A generated credential would come from another source.
+    CredentialsRegenerated => "credentials-regenerated",
+    /// A field changes that the API server does not let change.
+    ImmutableField => "immutable-field",
+    /// The move to another base needs a migration.
+    BaseMigration => "base-migration",
+    /// The base becomes an older one.
+    BaseDowngrade => "base-downgrade",
+    /// A manifest of the old tree cannot be read, so that nobody can tell what would be lost.
+    UnreadableTree => "unreadable-tree",
+    /// A hazard is acknowledged that does not come up.
+    UnusedAcknowledgement => "unused-acknowledgement",
     // Kustomizations.
     /// A kustomization that kustomize refuses, or whose result it damages.
     InvalidKustomization => "invalid-kustomization",

@@ -143,6 +143,23 @@ impl<'r> Publisher<'r> {
         Ok(())
     }
 
+    /// Returns what would stop [`Publisher::finish`], for a run that ends for another reason.
+    pub fn stops(&self) -> Result<Vec<Stop>, GitError> {
+        let mut plan = self.plan();
+        let put: Vec<String> = plan.directories.keys().cloned().collect();
+        let mut found = Plan::default();
+        found.stops.append(&mut plan.stops);
+        drop(plan);
+        for path in self.index.directories.keys() {
+            if put.binary_search(path).is_err() {
+                found.note(self.judge(path, &Files::new())?.stops, self.adopt);
+            }
+        }
+        found.stops.sort_unstable();
+        found.stops.dedup();
+        Ok(found.stops)
+    }
+
     /// Makes the commit: all directories that were put are as rendered, those that were ours and were not put are gone.
     ///
     /// `beside` are files at the top of the tree that tell of the publish itself: they are part of a commit and never

@@ -65,6 +65,25 @@ impl Repository {
         self.read_tree(tree, &commit.to_string(), path)
     }
 
+    /// Tells whether `git rev-parse` would take a revision for a commit or a tree.
+    ///
+    /// Errors: a revision that is ambiguous.
+    pub fn knows(&self, revision: &str) -> anyhow::Result<bool> {
+        self.with(|handle| {
+            let found = handle
+                .revparse_single(revision)
+                .and_then(|object| object.peel(ObjectType::Tree));
+            match found {
+                Ok(_) => Ok(true),
+                Err(error) if error.code() == ErrorCode::Ambiguous => Err(anyhow!(
+                    "revision `{revision}` is ambiguous in `{}`",
+                    self.shown()
+                )),
+                Err(_) => Ok(false),
+            }
+        })
+    }
+
     fn resolve_tree(&self, revision: &str) -> anyhow::Result<Oid> {
         self.with(|handle| {
             let found = handle

@@ -72,6 +72,11 @@ impl Cidr {
         }
     }
 
+    /// Tells whether every address of another range lies in this one.
+    pub fn covers(&self, other: &Cidr) -> bool {
+        self.length <= other.length && self.contains(other.address)
+    }
+
     /// Tells whether an address lies in the range.
     pub fn contains(&self, address: IpAddr) -> bool {
         let of_same_family = matches!(
@@ -124,6 +129,25 @@ mod tests {
                 "10.0.0.0/-1",
             ],
         );
+    }
+
+    #[test]
+    fn ranges_in_ranges() {
+        for (wide, narrow, inside) in [
+            ("10.0.0.0/8", "10.1.0.0/16", true),
+            ("10.1.0.0/16", "10.1.0.0/16", true),
+            ("10.1.0.0/16", "10.0.0.0/8", false),
+            ("10.1.0.0/16", "10.2.0.0/16", false),
+            ("0.0.0.0/0", "::/0", false),
+            ("::/0", "2001:db8::/32", true),
+        ] {
+            let range = |text: &str| Cidr::parse(text).unwrap();
+            assert_eq!(
+                range(wide).covers(&range(narrow)),
+                inside,
+                "{wide} {narrow}"
+            );
+        }
     }
 
     #[test]

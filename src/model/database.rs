@@ -80,7 +80,8 @@ pub(super) fn shared_servers(
 /// What a project's database depends on outside of its own block.
 pub(super) struct Context<'a> {
     pub scope: &'a Scope,
-    pub project: &'a str,
+    /// The name that derived names are made of.
+    pub origin: &'a str,
     pub servers: &'a BTreeMap<String, SharedServer>,
     pub stores: Option<&'a StoreRef>,
     pub renderer: &'a Renderer,
@@ -295,8 +296,8 @@ impl Context<'_> {
             .to_owned(),
             host: Some(server.host),
             port: server.port,
-            database: database.map_or_else(|| derived::database(self.project), |name| name.0),
-            user: user.map_or_else(|| derived::user(self.project), |name| name.0),
+            database: database.map_or_else(|| derived::database(self.origin), |name| name.0),
+            user: user.map_or_else(|| derived::user(self.origin), |name| name.0),
             credentials,
             tls: server.tls,
             tls_ca: server.tls_ca,

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::between::{self, Identity};
+use super::changes;
 use super::platform::{self, Platform};
 use super::project::{self, Header};
 use super::scope::{Report, Scope, extent};
 use super::template::Renderer;
-use super::{Available, Model, Project, database, object_store};
+use super::{Available, Model, Moves, Project, database, object_store};
 use crate::config::merge::merge;
 use crate::config::{self, Content, Entry, Node};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected, nearest};
@@ -36,6 +37,7 @@ struct Fleet<'a> {
     defaults: Option<&'a Node>,
     profiles: BTreeMap<&'a str, &'a Node>,
     available: &'a Available,
+    moves: Moves,
 }
 
 fn resolve(root: &Node, available: &Available, report: &mut Report) -> Model {
@@ -46,6 +48,9 @@ fn resolve(root: &Node, available: &Available, report: &mut Report) -> Model {
         report,
     );
     let mut renderer = Renderer::new("project", "project");
+    let declared = declared(root);
+    let moves = changes::moves(root, &declared, report);
+    let acknowledged = changes::acknowledgements(root, &declared, &moves, report);
     let fleet = Fleet {
         databases: database::shared_servers(root.get("databases"), report, &renderer),
         stores: object_store::shared_stores(root.get("objectStores"), report, &renderer),
@@ -61,6 +66,7 @@ fn resolve(root: &Node, available: &Available, report: &mut Report) -> Model {
             .collect(),
         platform,
         available,
+        moves,
     };
     if let Some(base) = &fleet.platform.base {
         fleet.check_base(base, fleet.platform.base_span, report);
@@ -92,7 +98,18 @@ fn resolve(root: &Node, available: &Available, report: &mut Report) -> Model {
         sync: fleet.platform.sync.clone(),
         clusters: fleet.platform.clusters.into_values().collect(),
         projects,
+        moves: fleet.moves,
+        acknowledged,
     }
+}
+
+/// Returns the names of the projects that the file declares, with their places.
+fn declared(root: &Node) -> BTreeMap<&str, Span> {
+    let projects = root.get("projects").map(Node::items).unwrap_or_default();
+    let names = projects.iter().filter_map(|item| item.entry("name"));
+    names
+        .filter_map(|entry| Some((entry.value.text()?, entry.place())))
+        .collect()
 }
 
 impl Fleet<'_> {
@@ -136,7 +153,11 @@ impl Fleet<'_> {
         let scope = Scope::new(&merged, name_entry.place(), name)
             .of_project(name, extent(item))
             .incomplete(!profile_known);
-        let namespace = merged.get("namespace").and_then(Node::text).unwrap_or(name);
+        let origin = self.moves.origins.get(name).map_or(name, String::as_str);
+        let namespace = merged
+            .get("namespace")
+            .and_then(Node::text)
+            .unwrap_or(origin);
         let namespace_span = if scope.has("/namespace") {
             scope.at("/namespace")
         } else {
@@ -166,7 +187,7 @@ impl Fleet<'_> {
             namespace_span,
             cluster: cluster_name.clone().filter(|_| namespace_known),
         };
-        renderer.set(name, namespace);
+        renderer.set(origin, namespace);
         let context = project::Context {
             databases: &self.databases,
             stores: &self.stores,
@@ -177,6 +198,7 @@ impl Fleet<'_> {
         };
         let header = Header {
             name,
+            origin,
             namespace,
             // With a stand-in for what is not known, the rest is checked all the same; the result is dropped.
             cluster: cluster.unwrap_or(&self.platform.stand_in),

@@ -87,7 +87,8 @@ pub(super) fn shared_stores(
 /// What a project's object store depends on outside of its own block.
 pub(super) struct Context<'a> {
     pub scope: &'a Scope,
-    pub project: &'a str,
+    /// The name that derived names are made of.
+    pub origin: &'a str,
     pub shared: &'a BTreeMap<String, SharedStore>,
     pub stores: Option<&'a StoreRef>,
     pub renderer: &'a Renderer,
@@ -231,13 +232,13 @@ impl Context<'_> {
                 Some(
                     written
                         .prefix
-                        .map_or_else(|| self.project.to_owned(), |prefix| prefix.0),
+                        .map_or_else(|| self.origin.to_owned(), |prefix| prefix.0),
                 ),
             ),
             None => (
                 written
                     .bucket
-                    .map_or_else(|| derived::bucket(self.project), |bucket| bucket.0),
+                    .map_or_else(|| derived::bucket(self.origin), |bucket| bucket.0),
                 written.prefix.map(|prefix| prefix.0),
             ),
         };
@@ -300,7 +301,7 @@ impl Context<'_> {
         self.check_workload_identity(report, self.scope, block, &store, &credentials)?;
         let bucket = written
             .bucket
-            .map_or_else(|| derived::bucket(self.project), |bucket| bucket.0);
+            .map_or_else(|| derived::bucket(self.origin), |bucket| bucket.0);
         let prefix = written.prefix.map(|prefix| prefix.0);
         Some(object_store(
             StorageKind::External,

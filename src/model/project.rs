@@ -35,6 +35,8 @@ pub(super) struct Context<'a> {
 /// What was found out about a project before the rest of it is looked at.
 pub(super) struct Header<'a> {
     pub name: &'a str,
+    /// The name that derived names are made of: the first one of a project that was moved.
+    pub origin: &'a str,
     pub namespace: &'a str,
     pub cluster: &'a Cluster,
     /// Name of the base; it exists.
@@ -60,7 +62,7 @@ pub(super) fn resolve(
     };
     let database = database::Context {
         scope: &scope,
-        project: header.name,
+        origin: header.origin,
         servers: context.databases,
         stores: header.cluster.external_secrets.as_ref(),
         renderer: context.renderer,
@@ -68,7 +70,7 @@ pub(super) fn resolve(
     .resolve(report, written.database);
     let object_store = object_store::Context {
         scope: &scope,
-        project: header.name,
+        origin: header.origin,
         shared: context.stores,
         stores: header.cluster.external_secrets.as_ref(),
         renderer: context.renderer,

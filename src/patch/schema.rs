@@ -10,15 +10,15 @@ use serde::Deserialize;
 
 /// What is known about one mapping: the fields that are more than plain values, and a rule that its fields obey together.
 #[derive(Debug, Default)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     fields: Vec<(String, Field)>,
     /// The fields that exclude each other, if any.
-    pub(super) rule: Option<Rule>,
+    pub(crate) rule: Option<Rule>,
 }
 
 /// One field of a mapping that is a mapping with a shape of its own, or a list that merges.
 #[derive(Debug)]
-pub(super) enum Field {
+pub(crate) enum Field {
     /// A mapping.
     Mapping(Shape),
     /// A list of scalars that merges as a set.
@@ -29,20 +29,20 @@ pub(super) enum Field {
 
 /// A list of mappings that are told apart by one or two of their fields.
 #[derive(Debug)]
-pub(super) struct Keyed {
+pub(crate) struct Keyed {
     /// The field that every element has.
-    pub(super) key: String,
+    pub(crate) key: String,
     /// The field that tells elements with the same `key` apart.
-    pub(super) second: Option<String>,
+    pub(crate) second: Option<String>,
     /// The shape of an element.
-    pub(super) element: Shape,
+    pub(crate) element: Shape,
 }
 
 /// Fields of one mapping that the API server does not take together.
 ///
 /// Source: `patchStrategy: retainKeys` in the Kubernetes types, and the validation of `EnvVar` and `DeploymentStrategy`.
 #[derive(Debug)]
-pub(super) enum Rule {
+pub(crate) enum Rule {
     /// At most one field besides this one.
     OnlyOneBeside(String),
     /// When `field` is `value`, there is no `other`.
@@ -58,7 +58,7 @@ pub(super) enum Rule {
 
 impl Shape {
     /// Returns what is known about a field.
-    pub(super) fn field(&self, name: &str) -> Option<&Field> {
+    pub(crate) fn field(&self, name: &str) -> Option<&Field> {
         self.fields
             .iter()
             .find(|(field, _)| field == name)
@@ -67,7 +67,7 @@ impl Shape {
 }
 
 /// Returns the shape of a kind, `None` when the kind has no schema.
-pub(super) fn shape(api_version: &str, kind: &str) -> Option<&'static Shape> {
+pub(crate) fn shape(api_version: &str, kind: &str) -> Option<&'static Shape> {
     table().kinds.get(api_version)?.get(kind)
 }
 

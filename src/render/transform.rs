@@ -17,8 +17,11 @@ use super::Hash;
 /// Annotation of a manifest whose name gets a hash of its content; it is consumed here.
 const NAME_SUFFIX: &str = "tenantry.dev/name-suffix";
 
+/// How many digits of the hash a name ends in.
+pub const NAME_HASH_LENGTH: usize = 10;
+
 /// Annotation of a pod template with the hash of the ConfigMaps that its containers read.
-const CONFIG_HASH: &str = "tenantry.dev/config-hash";
+pub const CONFIG_HASH: &str = "tenantry.dev/config-hash";
 
 /// Annotation that tells Argo CD how to prune and delete an object.
 const ARGO_OPTIONS: &str = "argocd.argoproj.io/sync-options";
@@ -427,7 +430,7 @@ fn name_suffix(object: &mut Object, hash: Hash<'_>) {
             .expect("annotations were found below")
             .shift_remove("annotations");
     }
-    let suffix = hash(&object.body["spec"].to_string(), 10);
+    let suffix = hash(&object.body["spec"].to_string(), NAME_HASH_LENGTH);
     let name = format!("{}-{suffix}", object.name());
     object.body["metadata"]["name"] = json!(name);
 }

@@ -113,7 +113,8 @@ impl Writer {
     /// Takes one directory: compares it with the tree, and prepares it when something differs.
     ///
     /// May be called from several threads. What is not ours is gathered, for [`Writer::finish`] to report all at once.
-    pub fn put(&self, rendered: &RenderedDirectory) -> Result<(), TreeError> {
+    /// Returns whether anything differs.
+    pub fn put(&self, rendered: &RenderedDirectory) -> Result<bool, TreeError> {
         path::check(&self.location, rendered)?;
         let mut comparison = compare(&self.top, &self.location, rendered, &self.known())?;
         let stops = std::mem::take(&mut comparison.stops);
@@ -143,7 +144,16 @@ impl Writer {
         let earlier = plan.entries.insert(rendered.path.clone(), entry);
         drop(plan);
         assert!(earlier.is_none(), "every directory is rendered once");
-        Ok(())
+        Ok(!as_it_should_be)
+    }
+
+    /// Ends the run without changing anything, and returns what would have stopped it.
+    pub fn stop(self) -> Result<Vec<Stop>, TreeError> {
+        let mut plan = std::mem::take(&mut *self.plan());
+        self.settle_others(&mut plan)?;
+        plan.stops.sort_unstable();
+        plan.stops.dedup();
+        Ok(plan.stops)
     }
 
     /// Changes the tree: all directories that were put are as they should be, and those that are gone are gone.

@@ -90,6 +90,68 @@ fn kustomization(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// A project before and after a change that is a hazard.
+const HAZARDS: [(Code, &str, &str); 10] = [
+    (Code::ProjectDeleted, "namespace: a", "namespace: b"),
+    (
+        Code::VolumeDeleted,
+        "quota: {}",
+        "database: {embedded: {engine: mysql}}",
+    ),
+    (
+        Code::VolumeShrunk,
+        "quota: {}",
+        "database: {embedded: {size: 1Gi}}",
+    ),
+    (
+        Code::VolumeClassChanged,
+        "quota: {}",
+        "database: {embedded: {storageClass: fast}}",
+    ),
+    (
+        Code::DatabaseIdentity,
+        "quota: {}",
+        "database: {embedded: {database: other}}",
+    ),
+    (
+        Code::ObjectStoreIdentity,
+        "quota: {}",
+        "objectStore: {embedded: {bucket: other}}",
+    ),
+    (
+        Code::CredentialsRegenerated,
+        "quota: {}",
+        "database: {embedded: {credentials: {secret: {name: s}}}}",
+    ),
+    (
+        Code::ImmutableField,
+        "extraManifests: [extra.yaml]",
+        "extraManifests: [ extra.yaml ]",
+    ),
+    (
+        Code::BaseMigration,
+        "base: kfp-2.15.0, objectStore: {embedded: {engine: minio}}",
+        "objectStore: {embedded: {engine: minio}}",
+    ),
+    (Code::BaseDowngrade, "quota: {}", "base: kfp-2.15.0"),
+];
+
+/// A manifest whose selector changes with the text that is put into it.
+const SELECTOR: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: extra}
+spec:
+  selector: {matchLabels: {app: extra}, matchExpressions: [{key: \"{app}\", operator: Exists}]}
+  template: {metadata: {labels: {app: extra}}, spec: {containers: [{name: c, image: \"a:1\"}]}}
+";
+
+fn changes(project: &str) -> String {
+    format!(
+        "version: 1\nplatform: {{base: kfp-2.17.0}}\nprojects:\n- {{name: churn, {project}}}\n- name: other\n"
+    )
+}
+
 #[test]
 fn every_code_is_drawn() {
     let patch = |body: &str| {
@@ -191,6 +253,33 @@ fn every_code_is_drawn() {
         );
         drawn.insert(code.as_str().to_owned());
     }
+
+    for (code, before, after) in HAZARDS {
+        let session = Session::with(&changes(before));
+        session.write("extra.yaml", SELECTOR.replace("{app}", before));
+        session.tenantry(&["render", "-q"]).status(0);
+        session.write("projects.yaml", changes(after));
+        session.write("extra.yaml", SELECTOR.replace("{app}", after));
+        let found = codes(&session, "render", 3);
+        assert!(
+            found.contains(code.as_str()),
+            "{}: {found:?}",
+            code.as_str()
+        );
+        drawn.insert(code.as_str().to_owned());
+    }
+    let session = rendered();
+    session.write("overlays/in-cluster/churn/ui.yaml", "a: 1\n");
+    let found = codes(&session, "diff", 3);
+    assert_eq!(found, BTreeSet::from(["unreadable-tree".to_owned()]));
+    drawn.extend(found);
+    session.write(
+        "projects.yaml",
+        format!("{TWO}acknowledge: [{{project: churn, hazard: volume-shrunk, reason: r}}]\n"),
+    );
+    let found = codes(&session, "diff", 3);
+    assert!(found.contains("unused-acknowledgement"), "{found:?}");
+    drawn.insert("unused-acknowledgement".to_owned());
 
     let session = rendered();
     let repository = git2::Repository::init(session.path(".")).expect("a repository");

@@ -3,6 +3,8 @@
 //! They show the wiring; what is decided about projects, trees and bases is tested where it is decided.
 
 mod codes;
+mod diff;
+mod gate;
 mod images;
 mod init;
 mod messages;

@@ -45,6 +45,15 @@ overlays: 1 directory written, 0 removed, 2 unchanged
 ",
         )
         .status(0);
+    session.write(
+        "projects.yaml",
+        TWO.replace("- name: vision", "- {name: vision, state: retired}"),
+    );
+    session
+        .tenantry(&["render", "-q"])
+        .stdout("")
+        .stderr("")
+        .status(0);
     session.write("projects.yaml", TWO.replace("- name: vision\n", ""));
     session
         .tenantry(&["render", "-v"])
@@ -131,6 +140,13 @@ error: 2 errors
 took over overlays/in-cluster/churn/notes.txt
 took over overlays/in-cluster/churn/ui.yaml
 overlays: 2 directories written, 0 removed, 1 unchanged
+warning[unreadable-tree]: `overlays/in-cluster/churn/ui.yaml` cannot be read, so that nobody can tell what would be lost: a document in it has no `apiVersion`
+  ┌─ overlays/in-cluster/churn/ui.yaml:1:1
+  │
+1 │ edited
+  │ ^
+
+warning: 1 warning
 ",
         )
         .status(0);

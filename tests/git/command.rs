@@ -99,8 +99,8 @@ fn inputs_that_are_not_committed_are_not_named() {
     repo.write_projects(&["churn", "vision"]);
     assert_eq!(publish(&repo, &[]).status, 0);
     assert_eq!(subject(&repo), "Render overlays from uncommitted inputs");
-    repo.write_projects(&["vision"]);
-    let inputs = repo.commit("vision");
+    repo.write_projects(&["churn", "vision", "speech"]);
+    let inputs = repo.commit("speech");
     // What is no input may change.
     repo.write(&[("README.md", "x\n")]);
     assert_eq!(publish(&repo, &["--adopt"]).status, 0);
@@ -335,12 +335,12 @@ fn outside_of_a_repository() {
 fn ten_processes_publish_at_once_and_nothing_is_lost() {
     let repo = projects(&["churn"]);
     assert_eq!(publish(&repo, &[]).status, 0);
-    // Ten work trees of one repository, each with a project more than the others.
+    // Ten work trees of one repository, in each of which the project has another owner.
     let work_trees: Vec<_> = (0..10)
         .map(|number| {
             let path = repo.beside(&format!("work-{number}"));
             repo.git(&["worktree", "add", "-q", "--detach", path.to_str().expect("UTF-8")]);
-            let projects = format!("version: 1\nplatform: {{base: kfp-2.17.0}}\nprojects: [{{name: churn}}, {{name: team-{number}}}]\n");
+            let projects = format!("version: 1\nplatform: {{base: kfp-2.17.0}}\nprojects: [{{name: churn, owner: team-{number}}}]\n");
             std::fs::write(path.join("projects.yaml"), projects).expect("a file");
             path
         })
@@ -368,12 +368,12 @@ fn ten_processes_publish_at_once_and_nothing_is_lost() {
     assert_eq!(history.len(), 11);
     for (back, subject) in history[..10].iter().enumerate() {
         let team = subject.strip_prefix("Render ").expect("a subject");
-        let listed = repo.git(&[
-            "ls-tree",
-            "--name-only",
-            &format!("rendered~{back}:overlays/in-cluster"),
-        ]);
-        assert_eq!(listed, format!("_cluster\nchurn\n{team}"));
+        let namespace = format!("rendered~{back}:overlays/in-cluster/churn/namespace.yaml");
+        let text = repo.git(&["cat-file", "blob", &namespace]);
+        assert!(
+            text.contains(&format!("tenantry.dev/owner: {team}")),
+            "{text}"
+        );
     }
     repo.fsck();
 }

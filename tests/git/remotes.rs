@@ -127,7 +127,7 @@ fn what_was_taken_off_a_branch_is_not_brought_back() {
         remote.path().display()
     );
     write_hook(&clone.path().join(".git/hooks"), "pre-push", &reset);
-    clone.write_projects(&["churn", "speech"]);
+    clone.write_projects(&["churn", "vision", "speech"]);
     clone.commit("speech");
     let said = clone.tenantry(&PUSH);
     assert_eq!(said.status, 0, "{}", said.err);
@@ -297,8 +297,8 @@ fn a_shallow_clone_publishes_too() {
     ]);
     shallow.git(&["fetch", "-q", "--depth=1", "origin", "main"]);
     shallow.git(&["checkout", "-q", "-B", "main", "FETCH_HEAD"]);
-    shallow.write_projects(&["churn"]);
-    shallow.commit("without vision");
+    shallow.write_projects(&["churn", "vision", "speech"]);
+    shallow.commit("with speech");
     let said = shallow.tenantry(&PUSH);
     assert_eq!(said.status, 0, "{}", said.err);
     assert_eq!(remote.git(&["rev-parse", "rendered~"]), tip);

@@ -1,0 +1,256 @@
+//! Compares rendered directories with the tree as it was: what differs, and what is hazardous about it.
+//!
+//! Takes one directory at a time, from any thread, and keeps nothing of it. Used by `diff` and by every gate.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::compile::Compilation;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::diff::{self, DirectoryDiff, Objects, Owner, Status, Unreadable, Why};
+use crate::hazard::{self, Fate, Finding, Pair, Side};
+use crate::source::{Sources, Span};
+use crate::tree::{OldTree, Recorded, RenderedDirectory, TreeError};
+
+/// The label by which an object says whose it is.
+const PROJECT: &str = "tenantry.dev/project";
+
+/// Compares rendered directories with an old tree.
+#[derive(Clone, Copy)]
+pub struct Examiner<'a> {
+    /// What is rendered.
+    pub compilation: &'a Compilation,
+    /// What it is compared with.
+    pub old: &'a dyn OldTree,
+    /// Whether differences are worked out in full, not only hazards.
+    pub detailed: bool,
+}
+
+/// What there is to say about one directory.
+#[derive(Debug, Clone)]
+pub struct Examined {
+    /// What differs; without changes unless it was asked for.
+    pub diff: DirectoryDiff,
+    /// What is hazardous about it.
+    pub findings: Vec<Finding>,
+    /// Old manifests that cannot be read, with their paths: nobody can tell what would be lost with them.
+    pub unreadable: Vec<(String, Unreadable)>,
+}
+
+/// Why a directory cannot be examined.
+#[derive(Debug)]
+pub enum Failure {
+    /// The old tree cannot be read.
+    Tree(TreeError),
+    /// The input is wrong, which only a look at the old tree shows.
+    Rejected(Diagnostics),
+}
+
+impl From<TreeError> for Failure {
+    fn from(error: TreeError) -> Self {
+        Failure::Tree(error)
+    }
+}
+
+impl Examiner<'_> {
+    /// Examines a directory that is rendered; `None` when it is as it was.
+    pub fn rendered(&self, rendered: &RenderedDirectory) -> Result<Option<Examined>, Failure> {
+        let path = rendered.path.as_str();
+        if self.old.holds(path, &rendered.files)? {
+            return Ok(None);
+        }
+        let before = self.old.manifests(path)?;
+        let (new, unreadable_new) = Objects::read(&rendered.files);
+        assert!(
+            unreadable_new.is_empty(),
+            "what is rendered can be read: {unreadable_new:?}"
+        );
+        let recorded = self.old.recorded().get(path).cloned().unwrap_or_default();
+        let (old, unreadable) = self.read(path, &before);
+        let former = former_project(&recorded, &old);
+        let mut examined = Examined {
+            diff: DirectoryDiff {
+                owner: self.owner(path, rendered.project.as_deref(), former),
+                status: if before.is_empty() {
+                    Status::Added
+                } else {
+                    Status::Kept
+                },
+                changes: Vec::new(),
+            },
+            findings: Vec::new(),
+            unreadable,
+        };
+        if self.detailed {
+            examined.diff.changes = diff::objects(&old, &new);
+        }
+        if examined.diff.status == Status::Added {
+            return Ok(Some(examined));
+        }
+        if let Some(former) =
+            former.filter(|former| !self.is_still(former, rendered.project.as_deref()))
+        {
+            let successor = rendered.project.as_deref().unwrap_or("the platform");
+            let fate = Fate::FallsTo(successor);
+            examined
+                .findings
+                .extend(hazard::gone(path, former, &recorded.state, &old, fate));
+        }
+        let project = rendered
+            .project
+            .as_deref()
+            .and_then(|name| self.compilation.project_named(name));
+        let hop = match (project, &recorded.base) {
+            (Some(project), Some(from)) => Some(
+                self.compilation
+                    .hop(project, from)
+                    .map_err(Failure::Rejected)?,
+            ),
+            _ => None,
+        };
+        let facts =
+            |base: &Option<String>| base.as_deref().and_then(|name| self.compilation.base(name));
+        examined.findings.extend(hazard::find(&Pair {
+            directory: path,
+            project: rendered.project.as_deref(),
+            old: Side {
+                objects: &old,
+                state: &recorded.state,
+                base: facts(&recorded.base),
+            },
+            new: Side {
+                objects: &new,
+                state: &rendered.state,
+                base: facts(&rendered.base),
+            },
+            hop: hop.as_ref(),
+        }));
+        Ok(Some(examined))
+    }
+
+    /// Returns the paths of the directories that are recorded and no longer rendered.
+    pub fn gone<'a>(
+        &'a self,
+        rendered: &'a BTreeSet<String>,
+    ) -> impl Iterator<Item = (&'a String, &'a Recorded)> {
+        self.old
+            .recorded()
+            .iter()
+            .filter(|(path, _)| !rendered.contains(*path))
+    }
+
+    /// Examines a directory that is recorded and no longer rendered; `None` when there is nothing in it.
+    pub fn removed(&self, path: &str, recorded: &Recorded) -> Result<Option<Examined>, Failure> {
+        let before = self.old.manifests(path)?;
+        if before.is_empty() {
+            return Ok(None);
+        }
+        let (old, unreadable) = self.read(path, &before);
+        let former = former_project(recorded, &old);
+        let finding = former.and_then(|former| {
+            let elsewhere = self.compilation.project_named(self.renamed(former));
+            let elsewhere =
+                elsewhere.map(|project| format!("{}/{}", project.cluster, project.namespace));
+            let fate = elsewhere.as_deref().map_or(Fate::Dropped, Fate::LeftFor);
+            let mut finding = hazard::gone(path, former, &recorded.state, &old, fate)?;
+            // A project that goes on is acknowledged by the name that it has.
+            finding.project = Some(self.renamed(former).to_owned());
+            Some(finding)
+        });
+        let changes = if self.detailed {
+            diff::objects(&old, &Objects::default())
+        } else {
+            Vec::new()
+        };
+        Ok(Some(Examined {
+            diff: DirectoryDiff {
+                owner: self.owner(path, former, None),
+                status: Status::Removed,
+                changes,
+            },
+            findings: finding.into_iter().collect(),
+            unreadable,
+        }))
+    }
+
+    fn read(
+        &self,
+        path: &str,
+        manifests: &BTreeMap<String, Vec<u8>>,
+    ) -> (Objects, Vec<(String, Unreadable)>) {
+        let (objects, unreadable) = Objects::read(manifests);
+        let shown = |unreadable: Unreadable| {
+            (
+                self.old.display(&format!("{path}/{}", unreadable.file)),
+                unreadable,
+            )
+        };
+        (objects, unreadable.into_iter().map(shown).collect())
+    }
+
+    /// Returns the name that a project has now.
+    fn renamed<'b>(&'b self, former: &'b str) -> &'b str {
+        let renamed = self.compilation.model.moves.renamed.get(former);
+        renamed.map_or(former, String::as_str)
+    }
+
+    /// Tells whether a directory is still the same project's.
+    fn is_still(&self, former: &str, now: Option<&str>) -> bool {
+        Some(self.renamed(former)) == now
+    }
+
+    fn owner(&self, path: &str, project: Option<&str>, former: Option<&str>) -> Owner {
+        let namespace = path.rsplit('/').next().filter(|_| project.is_some());
+        let also = namespace.into_iter().chain(former).map(str::to_owned);
+        Owner {
+            path: path.to_owned(),
+            project: project.map(str::to_owned),
+            also: also.collect(),
+        }
+    }
+}
+
+/// Returns the project that a directory belonged to; without an index, its objects say so.
+fn former_project<'a>(recorded: &'a Recorded, objects: &'a Objects) -> Option<&'a str> {
+    if let Some(project) = &recorded.project {
+        return Some(project);
+    }
+    let unknown = recorded.state.is_empty();
+    let labels = objects
+        .iter()
+        .filter_map(|object| object.body.pointer("/metadata/labels")?.get(PROJECT));
+    labels.filter(|_| unknown).find_map(|label| label.as_str())
+}
+
+/// Returns the error about an old manifest that cannot be read, with its place.
+///
+/// Code: `unreadable-tree`.
+pub fn unreadable_diagnostic(
+    path: &str,
+    unreadable: Unreadable,
+    sources: &mut Sources,
+) -> Diagnostic {
+    let file = sources.add(path, unreadable.text);
+    let (problem, span) = match &unreadable.why {
+        Why::NotText => ("it is not UTF-8".to_owned(), None),
+        Why::NotYaml(error) => {
+            let diagnostic = error.to_diagnostic(file);
+            (diagnostic.message, diagnostic.span)
+        }
+        Why::NotAnObject(start, field) => {
+            let span = Span {
+                file,
+                start: *start,
+                end: *start,
+            };
+            (format!("a document in it has no `{field}`"), Some(span))
+        }
+    };
+    let mut diagnostic = Diagnostic::error(
+        Code::UnreadableTree,
+        format!("`{path}` cannot be read, so that nobody can tell what would be lost: {problem}"),
+    )
+    .path(path)
+    .hint("restore the file from Git, or remove it");
+    diagnostic.span = span;
+    diagnostic
+}
