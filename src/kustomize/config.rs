@@ -235,9 +235,9 @@ impl Config {
         for entry in root.entries(context) {
             read.read_entry(&entry, context)?;
         }
-        let read = context.accept(mark, read)?;
         self.add(read)
-            .map_err(|conflict| context.refuse(conflicting(&conflict, root.span())))
+            .map_err(|conflict| context.refuse(conflicting(&conflict, root.span())))?;
+        context.accept(mark, ())
     }
 
     fn read_entry(&mut self, entry: &Entry<'_>, context: &mut Context<'_>) -> Result<(), Rejected> {
