@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compile::Compilation;
+use crate::demand::Demand;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::diff::{self, DirectoryDiff, Objects, Owner, Status, Unreadable, Why};
 use crate::hazard::{self, Fate, Finding, Pair, Side};
@@ -71,6 +72,7 @@ impl Examiner<'_> {
                     Status::Kept
                 },
                 changes: Vec::new(),
+                demand: Default::default(),
             },
             findings: Vec::new(),
             unreadable,
@@ -87,6 +89,7 @@ impl Examiner<'_> {
         );
         if self.detailed {
             examined.diff.changes = diff::objects(&old, &new);
+            examined.diff.demand = (Demand::of(old.iter()), Demand::of(new.iter()));
         }
         if added {
             return Ok(Some(examined));
@@ -161,16 +164,18 @@ impl Examiner<'_> {
             finding.project = Some(self.renamed(former).to_owned());
             Some(finding)
         });
-        let changes = if self.detailed {
-            diff::objects(&old, &Objects::default())
+        let (changes, demand) = if self.detailed {
+            let nothing = Objects::default();
+            (diff::objects(&old, &nothing), Demand::of(old.iter()))
         } else {
-            Vec::new()
+            Default::default()
         };
         Ok(Some(Examined {
             diff: DirectoryDiff {
                 owner: self.owner(path, former, None),
                 status: Status::Removed,
                 changes,
+                demand: (demand, Demand::default()),
             },
             findings: finding.into_iter().collect(),
             unreadable,
