@@ -156,14 +156,6 @@ fn every_hazard_stops_everywhere_until_it_is_acknowledged() {
     let cases: &[(&str, &[&str])] = &[
         ("", &["project-deleted"]),
         (
-            "- {name: churn, createNamespace: false}\n",
-            &["project-deleted"],
-        ),
-        (
-            "- {name: churn, namespace: elsewhere}\n",
-            &["project-deleted"],
-        ),
-        (
             "- {name: churn, database: central}\n",
             &["volume-deleted", "database-identity"],
         ),
