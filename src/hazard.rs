@@ -26,7 +26,7 @@ pub use project::{Fate, gone};
 
 macro_rules! hazards {
     ($($(#[doc = $doc:literal])+ $name:ident => $code:ident, $text:literal;)*) => {
-        /// What a change can endanger; `docs/diff.md` tells when.
+        /// What a change can endanger; `docs/hazards.md` has a section for each.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Hazard {
             $($(#[doc = $doc])+ $name,)*

@@ -212,7 +212,7 @@ error: 1 error
         .tenantry(&["diff", "--against", "nowhere"])
         .stdout("")
         .stderr("error: `nowhere` is no directory, and the root does not lie in a Git repository\n")
-        .status(2);
+        .status(5);
 }
 
 #[test]
