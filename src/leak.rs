@@ -274,7 +274,11 @@ fn given_namespaces<'a>(project: &'a Project, cluster: &'a Cluster) -> HashSet<&
     // `https://<host>…`: the rest of an issuer's URL does not look like a host.
     let issuer = access
         .and_then(|access| access.oidc.as_ref())
-        .and_then(|oidc| oidc.issuer.split(['/', ':']).find(|part| part.contains('.')));
+        .and_then(|oidc| {
+            oidc.issuer
+                .split(['/', ':'])
+                .find(|part| part.contains('.'))
+        });
     let hosts = [
         project.database.host.as_deref(),
         project

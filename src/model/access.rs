@@ -1,7 +1,8 @@
 //! `access`: how the UI and the API are exposed, and who checks those who come.
 //!
-//! Takes the block as written; gives what it means, or nothing when nothing is exposed. A setting that would have no
-//! effect beside the others is refused: somebody believes in it. Knows no proxy, port or object; the base does.
+//! Takes the block as written; gives what it means, or nothing when nothing is exposed. A setting of the project's own
+//! that would have no effect beside the others is refused, since somebody believes in it; one from a layer below is
+//! there for those who need it. Knows no proxy, port or object; the base does.
 
 use serde::Serialize;
 
@@ -185,7 +186,10 @@ pub(super) fn resolve(
     Some(Access {
         exposure,
         host,
-        ingress_class: written.ingress_class.map(|class| class.0),
+        ingress_class: written
+            .ingress_class
+            .map(|class| class.0)
+            .filter(|_| exposure == Exposure::Ingress),
         gateway,
         tls: tls.flatten(),
         auth,
@@ -311,6 +315,9 @@ impl Block<'_> {
     /// Refuses a setting of another exposure.
     fn idle(&self, report: &mut Report, key: &str, what: &str, wanted: &str) {
         let pointer = format!("/access/{key}");
+        if !self.scope.is_own(&pointer) {
+            return;
+        }
         report.push(
             self.scope
                 .error(
@@ -320,9 +327,7 @@ impl Block<'_> {
                 )
                 .label("has no effect")
                 .also(self.scope.at("/access/exposure"), "the exposure")
-                .hint(format!(
-                    "leave it out (`{key}: null` where a layer below has it), or write `exposure: {wanted}`"
-                )),
+                .hint(format!("leave it out, or write `exposure: {wanted}`")),
         );
     }
 
@@ -332,7 +337,8 @@ impl Block<'_> {
         namespace: &str,
         written: Option<types::Gateway>,
     ) -> Option<Gateway> {
-        let hint = "write `gateway: {name: …, namespace: …}`: the Gateway that the HTTPRoute belongs to";
+        let hint =
+            "write `gateway: {name: …, namespace: …}`: the Gateway that the HTTPRoute belongs to";
         match (self.exposure, written) {
             (Exposure::HttpRoute, Some(gateway)) => {
                 let Some(name) = gateway.name else {
@@ -423,6 +429,9 @@ impl Block<'_> {
             return None;
         };
         if !auth.logs_in() {
+            if !self.scope.is_own("/access/oidc") {
+                return None;
+            }
             report.push(
                 self.scope
                     .error(
@@ -432,7 +441,7 @@ impl Block<'_> {
                     )
                     .label("has no effect")
                     .also(self.scope.at("/access/auth"), "the choice")
-                    .hint("write `auth: both`, or leave `oidc` out (`oidc: null` where a layer below has it)"),
+                    .hint("write `auth: both`, or leave `oidc` out"),
             );
             return None;
         }

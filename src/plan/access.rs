@@ -52,7 +52,10 @@ pub(super) fn resolve(
         diagnostics.push(
             Diagnostic::error(
                 Code::UnsupportedByBase,
-                format!("base `{}` has nothing to expose a stack with", base.facts.name),
+                format!(
+                    "base `{}` has nothing to expose a stack with",
+                    base.facts.name
+                ),
             )
             .at(place.copied().unwrap_or(project.span))
             .hint("use a newer base, or write `exposure: none`")

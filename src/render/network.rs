@@ -171,7 +171,13 @@ fn is_front(role: &str, facts: &Facts) -> bool {
 /// Source: gitops-wiring §4.3; OpenShift labels the namespaces of its routers.
 fn outside(access: &AccessPlan, plan: &Plan, cluster: &Cluster) -> Vec<Value> {
     let mut namespaces: BTreeSet<&str> = BTreeSet::new();
-    namespaces.extend(cluster.network.ingress_namespaces.iter().map(String::as_str));
+    namespaces.extend(
+        cluster
+            .network
+            .ingress_namespaces
+            .iter()
+            .map(String::as_str),
+    );
     if let Some(gateway) = &access.gateway
         && !namespaces.is_empty()
     {
