@@ -6,6 +6,9 @@ use crate::base::Base;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::model::{Exposure, Gateway, IssuerRef, Oidc, Project};
 
+/// Source: OpenShift service-ca operator; gitops-wiring §4.5.
+const SERVING_CERTIFICATE: &str = "service.beta.openshift.io/serving-cert-secret-name";
+
 /// How a stack is exposed.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,6 +34,11 @@ pub struct AccessPlan {
     pub oidc: Option<Oidc>,
     /// Whether the pods are reached with TLS.
     pub secure: bool,
+    /// Annotation of a Service with the Secret that OpenShift writes a certificate to.
+    ///
+    /// It stands here and not in the base, whose words the tenant-leak check takes for nobody's: a project may be called
+    /// like a part of it.
+    pub serving_certificate: &'static str,
     /// Pod port that accepts traffic from outside.
     pub port: u16,
     /// Host and port of the issuer of logins, for network policies.
@@ -79,6 +87,7 @@ pub(super) fn resolve(
         kube_rbac_proxy: access.auth.asks_kubernetes(),
         oidc: access.oidc.clone(),
         secure,
+        serving_certificate: SERVING_CERTIFICATE,
         port: if secure { facts.https } else { facts.http },
         oidc_server: access.oidc.as_ref().and_then(Oidc::server),
     })
