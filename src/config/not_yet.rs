@@ -11,7 +11,6 @@ const KEYS: &[&str] = &[
     "platform/monitoring",
     "platform/clusters/*/monitoring",
     "databases/*/provision",
-    "<layer>/access",
 ];
 
 /// Refuses the keys of `KEYS` where they ask for something.
