@@ -415,4 +415,4 @@ fn check_egress(
     }
 }
 
-pub use storage::namespace_of;
+pub use storage::{is_aws, namespace_of};

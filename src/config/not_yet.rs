@@ -10,7 +10,6 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 const KEYS: &[&str] = &[
     "platform/monitoring",
     "platform/clusters/*/monitoring",
-    "databases/*/provision",
     "<layer>/access",
 ];
 
