@@ -21,8 +21,15 @@ escape() { printf '%s' "$1" | sed 's/[\\"]/\\&/g'; }
 
 {
   printf 'user = "%s:%s"\n' "$(escape "$ADMIN_ACCESS_KEY")" "$(escape "$ADMIN_SECRET_KEY")"
+  # Besides those that the image trusts.
   if [ -r /etc/provisioning/ca/ca.crt ]; then
-    echo 'cacert = "/etc/provisioning/ca/ca.crt"'
+    for file in /etc/provisioning/ca/ca.crt "${CURL_CA_BUNDLE:-/etc/ssl/certs/ca-certificates.crt}"; do
+      if [ -r "$file" ]; then
+        cat "$file"
+        echo
+      fi
+    done >"$SCRATCH/authority"
+    printf 'cacert = "%s"\n' "$SCRATCH/authority"
   fi
 } >"$SCRATCH/curl"
 

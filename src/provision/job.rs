@@ -58,10 +58,19 @@ pub(super) fn job(
             .project(&project.name),
         ));
     };
-    let ca = match task.kind {
-        Kind::Database => &project.database.tls_ca,
-        Kind::ObjectStore => &project.object_store.tls_ca,
+    let endpoint = project.object_store.endpoint.as_ref();
+    let (own_ca, is_verified) = match task.kind {
+        Kind::Database => (&project.database.tls_ca, tls(project) == "required"),
+        Kind::ObjectStore => (
+            &project.object_store.tls_ca,
+            endpoint.is_some_and(|endpoint| endpoint.secure),
+        ),
     };
+    // What the stack itself would trust.
+    let ca = own_ca
+        .as_ref()
+        .or(project.ca_bundle.as_ref())
+        .filter(|_| is_verified);
     let mut mounts = vec![
         json!({"name": "script", "mountPath": "/etc/provisioning/script", "readOnly": true}),
         json!({"name": "scratch", "mountPath": SCRATCH}),
@@ -149,6 +158,7 @@ fn database(project: &Project, admin: &Keys, own: Option<&Keys>) -> Vec<Value> {
         ("PORT", &port),
         ("TLS", tls(project)),
         ("DATABASE", &database.database),
+        ("SCRATCH", SCRATCH),
     ];
     let mut environment: Vec<Value> = literal
         .into_iter()

@@ -33,15 +33,16 @@ case "$DATABASE_PASSWORD" in
   '' | *[[:cntrl:]]*) fail "the password is empty, or holds characters that cannot be typed" ;;
 esac
 
-# The CA that was given, or those that the image trusts.
+# The CA that was given, and those that the image trusts, in one file.
 authority() {
   for file in /etc/provisioning/ca/ca.crt /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt; do
     if [ -r "$file" ]; then
-      echo "$file"
-      return
+      cat "$file"
+      echo
     fi
-  done
-  fail "the image has no list of CAs: name the one of the server in tls.ca"
+  done >"$SCRATCH/authority"
+  [ -s "$SCRATCH/authority" ] || fail "the image has no list of CAs: name the one of the server in tls.ca"
+  echo "$SCRATCH/authority"
 }
 
 # Options of the connection; none of them holds a blank.
