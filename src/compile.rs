@@ -20,6 +20,7 @@ use crate::model::{
 };
 use crate::object::Object;
 use crate::plan;
+use crate::provision;
 use crate::render::{self, Hash, Rendered};
 use crate::source::{FileId, Sources, Span};
 use crate::stage::{self, Hashes, Skeleton, Stages};
@@ -76,6 +77,8 @@ pub struct Compilation {
     extra: BTreeMap<String, Vec<Object>>,
     patches: UserPatches,
     wiring: Wiring,
+    /// The directories with Jobs that set up shared servers, each with the index of its cluster.
+    shared: Vec<(usize, provision::Part)>,
     units: Vec<Unit>,
     /// Numbers of the projects in the model.
     by_name: BTreeMap<String, usize>,
@@ -87,6 +90,10 @@ pub struct Compilation {
 enum Unit {
     /// The cluster-scoped objects of the cluster at this index of the model.
     Cluster(usize),
+    /// What the Jobs of the cluster at this index share that set up shared servers.
+    Common(usize),
+    /// The part with this number of these Jobs.
+    Shared(usize),
     /// The project at this index of the model.
     Project(usize),
     /// The directory of the wiring with this number.
@@ -170,8 +177,17 @@ impl Compilation {
         let stages = Stages::new(&model.projects);
         // Projects of one shape follow each other, so that few skeletons are alive at a time.
         let projects = stages.order().map(Unit::Project);
-        let wiring = wiring(&model, &bases);
+        let shared: Vec<(usize, provision::Part)> = (0..model.clusters.len())
+            .flat_map(|index| {
+                let parts = provision::parts(&model.projects, &model.clusters[index]);
+                parts.into_iter().map(move |part| (index, part))
+            })
+            .collect();
+        let with_jobs: BTreeSet<usize> = shared.iter().map(|(index, _)| *index).collect();
+        let wiring = wiring(&model, &bases, &shared);
         let units = clusters
+            .chain(with_jobs.into_iter().map(Unit::Common))
+            .chain((0..shared.len()).map(Unit::Shared))
             .chain(projects)
             .chain((0..wiring.len()).map(Unit::Wiring))
             .collect();
@@ -183,6 +199,7 @@ impl Compilation {
                 .collect(),
             stages,
             wiring,
+            shared,
             units,
             model,
             bases,
@@ -213,10 +230,10 @@ impl Compilation {
     pub fn directories(&self, projects: Option<&BTreeSet<String>>) -> Vec<usize> {
         let wanted = |unit: &Unit| match (unit, projects) {
             (_, None) => true,
-            (Unit::Cluster(_) | Unit::Wiring(_), Some(_)) => false,
             (Unit::Project(index), Some(names)) => {
                 names.contains(&self.model.projects[*index].name)
             }
+            (_, Some(_)) => false,
         };
         (0..self.units.len())
             .filter(|number| wanted(&self.units[*number]))
@@ -228,6 +245,12 @@ impl Compilation {
         let mut diagnostics = Diagnostics::default();
         let directory = match self.units[number] {
             Unit::Cluster(index) => self.cluster(&self.model.clusters[index], &mut diagnostics),
+            Unit::Common(cluster) => self
+                .common(cluster, &mut diagnostics)
+                .map(Shared::into_directory),
+            Unit::Shared(part) => self
+                .jobs(part, &mut diagnostics)
+                .map(Shared::into_directory),
             Unit::Project(index) => self.project(index, &mut diagnostics),
             Unit::Wiring(number) => Ok(self.wiring.render(number, &self.model)),
         };
@@ -488,6 +511,48 @@ impl Compilation {
         Rendered { objects, images }
     }
 
+    /// Returns what the Jobs of a cluster share that set up shared servers.
+    fn common(&self, cluster: usize, diagnostics: &mut Diagnostics) -> Result<Shared, Rejected> {
+        let cluster = &self.model.clusters[cluster];
+        let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
+        let mut objects = provision::common(cluster, self.projects_of(cluster));
+        let images = render::shared_objects(&mut objects, cluster, base, None, diagnostics);
+        diagnostics.accept(Shared {
+            path: format!("{}/{}", cluster.name, provision::COMMON_DIRECTORY),
+            rendered: Rendered { objects, images },
+        })
+    }
+
+    /// Returns the Jobs of one part.
+    fn jobs(&self, part: usize, diagnostics: &mut Diagnostics) -> Result<Shared, Rejected> {
+        let (cluster, part) = &self.shared[part];
+        let cluster = &self.model.clusters[*cluster];
+        let mut rendered = Rendered {
+            objects: Vec::new(),
+            images: Vec::new(),
+        };
+        for index in &part.projects {
+            let project = &self.model.projects[*index];
+            // The Job of a project changes when its base does, and not with that of another.
+            let base = &self.bases[&project.base];
+            let mut objects = provision::of_project(
+                cluster,
+                project,
+                &base.facts.name,
+                &base.facts.images,
+                diagnostics,
+            );
+            let images =
+                render::shared_objects(&mut objects, cluster, base, Some(project), diagnostics);
+            rendered.objects.extend(objects);
+            rendered.images.extend(images);
+        }
+        diagnostics.accept(Shared {
+            path: format!("{}/{}", cluster.name, part.directory),
+            rendered,
+        })
+    }
+
     /// Returns the references to images in one directory, and the projects that have them: several when they are of one
     /// shape, of which only the first is looked at; none for a directory without projects, or one that another stands for.
     ///
@@ -499,6 +564,8 @@ impl Compilation {
     ) -> Result<Images<'_>, Rejected> {
         match self.units[number] {
             Unit::Wiring(_) => Ok(Images::default()),
+            Unit::Common(cluster) => Ok(self.common(cluster, diagnostics)?.into_images()),
+            Unit::Shared(part) => Ok(self.jobs(part, diagnostics)?.into_images()),
             Unit::Cluster(index) => {
                 let cluster = &self.model.clusters[index];
                 let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
@@ -572,6 +639,32 @@ impl Way {
     };
 }
 
+/// Objects that set up shared servers, and the directory they go to.
+struct Shared {
+    path: String,
+    rendered: Rendered,
+}
+
+impl Shared {
+    fn into_directory(self) -> RenderedDirectory {
+        RenderedDirectory {
+            path: self.path,
+            project: None,
+            base: None,
+            state: "active".to_owned(),
+            files: layout::lay_out_wiring(&self.rendered.objects),
+        }
+    }
+
+    fn into_images(self) -> Images<'static> {
+        Images {
+            uses: self.rendered.images,
+            directories: vec![self.path],
+            projects: Vec::new(),
+        }
+    }
+}
+
 /// References to images, and whose they are.
 #[derive(Debug, Default)]
 pub struct Images<'a> {
@@ -589,15 +682,36 @@ fn directory_of(project: &Project) -> String {
 }
 
 /// Decides on the wiring.
-fn wiring(model: &Model, bases: &BTreeMap<String, Base>) -> Wiring {
+fn wiring(
+    model: &Model,
+    bases: &BTreeMap<String, Base>,
+    shared: &[(usize, provision::Part)],
+) -> Wiring {
     let versions = bases
         .iter()
         .map(|(name, base)| (name.clone(), base.facts.version.clone()))
         .collect();
     Wiring::new(model, versions, |cluster| {
         let newest = newest_base(model, bases, cluster);
+        let parts: Vec<&provision::Part> = shared
+            .iter()
+            .filter(|(index, _)| model.clusters[*index].name == cluster.name)
+            .map(|(_, part)| part)
+            .collect();
+        let common = (!parts.is_empty()).then_some(provision::COMMON_DIRECTORY);
+        let directories = [CLUSTER_DIRECTORY].into_iter().chain(common);
+        let of_parts = parts.iter().map(|part| part.directory.as_str());
         sync::Platform {
-            directories: vec![CLUSTER_DIRECTORY],
+            directories: directories.chain(of_parts).map(str::to_owned).collect(),
+            provisioning: parts
+                .iter()
+                .flat_map(|part| {
+                    part.projects.iter().map(|index| {
+                        let namespace = model.projects[*index].namespace.clone();
+                        (namespace, part.directory.clone())
+                    })
+                })
+                .collect(),
             version: newest
                 .expect("a cluster with wiring has projects")
                 .facts

@@ -30,6 +30,7 @@ pub mod model;
 pub mod object;
 pub mod patch;
 pub mod plan;
+pub mod provision;
 pub mod render;
 pub mod report;
 pub mod schema;

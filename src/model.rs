@@ -21,6 +21,7 @@ mod object_store;
 mod patches;
 mod platform;
 mod project;
+mod provision;
 mod resources;
 mod scope;
 mod sync;
@@ -119,6 +120,9 @@ pub struct Cluster {
     pub network: PlatformNetwork,
     /// Default store of `externalSecret` credentials.
     pub external_secrets: Option<StoreRef>,
+    /// Namespace of the Jobs that set up shared servers; templates do not see it, as no project has to do with it.
+    #[serde(skip)]
+    pub provisioning_namespace: String,
     /// Whether fixed user and group ids are dropped.
     pub openshift: bool,
     /// The tools that apply the cluster's directories; templates do not see them.
@@ -322,6 +326,10 @@ pub struct Database {
     pub parameters: BTreeMap<String, String>,
     /// Volume and container settings of an embedded server.
     pub embedded: Option<Embedded>,
+    /// The account that a Job of the platform creates the database and the user with; `None` when somebody else does.
+    /// Templates do not see it.
+    #[serde(skip)]
+    pub admin: Option<Credentials>,
 }
 
 /// Volume and container of an embedded database or object store.
@@ -366,6 +374,18 @@ pub struct ObjectStore {
     pub tls_ca: Option<ConfigMapKey>,
     /// Volume and container settings of an embedded store.
     pub embedded: Option<Embedded>,
+    /// How a Job of the platform creates the bucket; `None` when somebody else does. Templates do not see it.
+    #[serde(skip)]
+    pub provision: Option<StoreProvision>,
+}
+
+/// How a Job sets up a project's part of a shared object store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreProvision {
+    /// The account that it uses.
+    pub admin: Credentials,
+    /// Whether it creates the project's user by the admin API of MinIO.
+    pub minio_users: bool,
 }
 
 /// A URL of an object store, taken apart.

@@ -425,4 +425,4 @@ fn check_egress<'a>(
     }
 }
 
-pub use storage::namespace_of;
+pub use storage::{is_aws, namespace_of};

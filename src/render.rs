@@ -202,3 +202,19 @@ pub fn cluster_objects(
     transform::cluster(objects, cluster, base);
     images
 }
+
+/// Completes objects that set up shared servers, those for one project or those that all have in common, and returns the
+/// references to images in them.
+///
+/// Errors: the codes of images.
+pub fn shared_objects(
+    objects: &mut [Object],
+    cluster: &Cluster,
+    base: &Base,
+    project: Option<&Project>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Use> {
+    let images = images::of_cluster(objects, cluster, base, diagnostics);
+    transform::shared(objects, cluster, base, project);
+    images
+}
