@@ -48,7 +48,8 @@ pub(super) fn components(reference: &Reference, sorted: &Sorted) -> BTreeMap<Str
             .keys()
             .all(|path| path.ends_with("/component.yaml") || path.ends_with(SECRETS));
         let shared: Vec<&Key> = own.intersection(&added).collect();
-        if shared.is_empty() && !(makes_secrets && !sorted.secrets.is_empty()) {
+        let is_wanted = makes_secrets && !sorted.secrets.is_empty();
+        if shared.is_empty() && !is_wanted {
             continue;
         }
         replaced.extend(shared.into_iter().cloned());
