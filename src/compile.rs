@@ -740,5 +740,11 @@ fn facts_of(base: &Base) -> BaseFacts {
         features: base.facts.features.clone(),
         service_accounts: base.service_accounts(),
         controller_config_keys: base.facts.controller_config_keys.clone(),
+        engines: base
+            .facts
+            .embedded
+            .iter()
+            .map(|(what, engines)| (what.clone(), engines.keys().cloned().collect()))
+            .collect(),
     }
 }

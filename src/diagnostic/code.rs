@@ -191,6 +191,8 @@ codes! {
     PlainSecret => "plain-secret",
     /// A vendored object that is meant for one namespace, or names one.
     FixedNamespace => "fixed-namespace",
+    /// A reference that a base was vendored from and that means another commit by now.
+    UpstreamMoved => "upstream-moved",
     // The tree.
     /// A file in a directory of ours that we did not write.
     ForeignFile => "foreign-file",
