@@ -35,8 +35,37 @@ fn cases() -> BTreeMap<String, Inputs> {
         "example".to_owned(),
         BTreeMap::from([("projects.yaml".to_owned(), example)]),
     );
+    cases.insert("subjects".to_owned(), subjects());
     assert!(cases.len() > 20, "the cases are gone");
     cases
+}
+
+/// Bindings whose subjects kustomize would move: somebody else's `default`, and a user called as a service account.
+fn subjects() -> Inputs {
+    let binding = |subject: &str| {
+        format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: mine}}\nroleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}}\nsubjects: [{subject}]\n"
+        )
+    };
+    let projects = "version: 1
+platform: {base: kfp-2.17.0}
+projects:
+- {name: default-of-another, extraManifests: [default.yaml]}
+- {name: user-like-account, extraManifests: [user.yaml]}
+- {name: deployer, members: {editors: [\"serviceaccount:ci:default\"]}}
+- {name: own-default, extraManifests: [own.yaml]}
+";
+    let default = binding("{kind: ServiceAccount, name: default, namespace: elsewhere}");
+    let user = binding("{kind: User, apiGroup: rbac.authorization.k8s.io, name: ml-pipeline}");
+    let own = binding(
+        "{kind: ServiceAccount, name: default}, {kind: ServiceAccount, name: ml-pipeline, namespace: x}",
+    );
+    BTreeMap::from([
+        ("projects.yaml".to_owned(), projects.to_owned()),
+        ("default.yaml".to_owned(), default),
+        ("user.yaml".to_owned(), user),
+        ("own.yaml".to_owned(), own),
+    ])
 }
 
 fn tree(inputs: &Inputs, form: Form, jobs: usize) -> BTreeMap<String, String> {

@@ -59,18 +59,23 @@ fn merge(
 ) -> Map<String, Value> {
     let mut fields = Map::new();
     for key in base.keys().filter(|key| !target.contains_key(*key)) {
-        fields.insert(key.clone(), Value::Null);
+        if is_directive(key) {
+            steps.push(json!({"op": "remove", "path": child(path, key)}));
+        } else {
+            fields.insert(key.clone(), Value::Null);
+        }
     }
     for (key, value) in target {
         let below = child(path, key);
         match (base.get(key), value) {
-            (None, _) if !merges_as_it_is(value) => {
+            (None, _) if is_directive(key) || !merges_as_it_is(value) => {
                 steps.push(json!({"op": "add", "path": below, "value": value}));
             }
             (None, _) => {
                 fields.insert(key.clone(), value.clone());
             }
             (Some(before), after) if before == after => {}
+            (Some(before), after) if is_directive(key) => inside(before, after, &below, steps),
             (Some(Value::Object(before)), Value::Object(after)) if !after.is_empty() => {
                 let inner = merge(before, after, &below, steps);
                 if !inner.is_empty() {
@@ -96,11 +101,16 @@ fn merges_as_it_is(value: &Value) -> bool {
             !map.is_empty()
                 && map
                     .iter()
-                    .all(|(key, below)| !key.starts_with('$') && merges_as_it_is(below))
+                    .all(|(key, below)| !is_directive(key) && merges_as_it_is(below))
         }
         Value::Array(list) => !list.is_empty() && list.iter().all(merges_as_it_is),
         _ => true,
     }
+}
+
+/// Tells whether a key means something else in a strategic merge.
+fn is_directive(key: &str) -> bool {
+    key.starts_with('$')
 }
 
 /// Adds the steps that make one value out of another at a path, or one that replaces it when that is shorter.
