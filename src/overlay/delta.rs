@@ -169,16 +169,15 @@ fn elements(base: &[Value], target: &[Value], path: &str, steps: &mut Vec<Value>
         steps.extend(test(&base[index], &below));
         steps.push(json!({"op": "remove", "path": below}));
     }
-    let mut length = pairs.len();
     let comes = |index: &usize| !pairs.iter().any(|(_, after)| after == index);
-    for index in (0..target.len()).filter(comes) {
+    let added = (0..target.len()).filter(comes);
+    for (length, index) in (pairs.len()..).zip(added) {
         let place = if index == length {
             "-".to_owned()
         } else {
             index.to_string()
         };
         steps.push(json!({"op": "add", "path": child(path, &place), "value": target[index]}));
-        length += 1;
     }
 }
 
