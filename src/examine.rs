@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use crate::compile::Compilation;
+use crate::demand::Demand;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::diff::{self, DirectoryDiff, Objects, Owner, Status, Unreadable, Why};
 use crate::hazard::{self, Fate, Finding, Pair, Side};
@@ -90,16 +91,6 @@ impl<'a> Examiner<'a> {
             return Ok(None);
         }
         let before = self.old.manifests(path)?;
-        let (new, unreadable_new) = read(path, &rendered.files, |directory| {
-            let mut pinned = self.compilation.pinned().values();
-            let base = pinned.find(|pinned| pinned.path() == directory);
-            Ok::<_, Infallible>(base.map(|base| base.files().clone()).unwrap_or_default())
-        })
-        .unwrap_or_else(|never| match never {});
-        assert!(
-            unreadable_new.is_empty(),
-            "what is rendered can be read: {unreadable_new:?}"
-        );
         let recorded = self.old.recorded().get(path).cloned().unwrap_or_default();
         let (old, unreadable) = self.read(path, &before)?;
         let former = former_project(&recorded, &old);
@@ -112,14 +103,31 @@ impl<'a> Examiner<'a> {
                     Status::Kept
                 },
                 changes: Vec::new(),
+                demand: Default::default(),
             },
             findings: Vec::new(),
             unreadable,
         };
+        let is_new = examined.diff.status == Status::Added && !recorded.has_files;
+        if is_new && !self.detailed {
+            // Nothing was there that could be lost, and reading what is new takes longer than rendering it.
+            return Ok(Some(examined));
+        }
+        let (new, unreadable_new) = read(path, &rendered.files, |directory| {
+            let mut pinned = self.compilation.pinned().values();
+            let base = pinned.find(|pinned| pinned.path() == directory);
+            Ok::<_, Infallible>(base.map(|base| base.files().clone()).unwrap_or_default())
+        })
+        .unwrap_or_else(|never| match never {});
+        assert!(
+            unreadable_new.is_empty(),
+            "what is rendered can be read: {unreadable_new:?}"
+        );
         if self.detailed {
             examined.diff.changes = diff::objects(&old, &new);
+            examined.diff.demand = (Demand::of(old.iter()), Demand::of(new.iter()));
         }
-        if examined.diff.status == Status::Added {
+        if is_new {
             return Ok(Some(examined));
         }
         if let Some(former) =
@@ -145,7 +153,7 @@ impl<'a> Examiner<'a> {
         };
         let facts =
             |base: &Option<String>| base.as_deref().and_then(|name| self.compilation.base(name));
-        examined.findings.extend(hazard::find(&Pair {
+        let mut found = hazard::find(&Pair {
             directory: path,
             project: rendered.project.as_deref(),
             old: Side {
@@ -159,7 +167,12 @@ impl<'a> Examiner<'a> {
                 base: facts(&rendered.base),
             },
             hop: hop.as_ref(),
-        }));
+        });
+        if is_new {
+            // Of a directory that somebody has emptied only the record is left: it stops, and lists nothing.
+            found.retain(|finding| finding.hazard.code().is_some());
+        }
+        examined.findings.extend(found);
         Ok(Some(examined))
     }
 
@@ -174,10 +187,12 @@ impl<'a> Examiner<'a> {
             .filter(|(path, _)| !rendered.contains(*path) && !overlay::is_base(path))
     }
 
-    /// Examines a directory that is recorded and no longer rendered; `None` when there is nothing in it.
+    /// Examines a directory that is recorded and no longer rendered; `None` when there is nothing in it, and never was.
+    ///
+    /// Files that somebody has deleted beforehand are as good as there: the cluster still has what they described.
     pub fn removed(&self, path: &str, recorded: &Recorded) -> Result<Option<Examined>, Failure> {
         let before = self.old.manifests(path)?;
-        if before.is_empty() {
+        if before.is_empty() && !recorded.has_files {
             return Ok(None);
         }
         let (old, unreadable) = self.read(path, &before)?;
@@ -192,16 +207,18 @@ impl<'a> Examiner<'a> {
             finding.project = Some(self.renamed(former).to_owned());
             Some(finding)
         });
-        let changes = if self.detailed {
-            diff::objects(&old, &Objects::default())
+        let (changes, demand) = if self.detailed {
+            let nothing = Objects::default();
+            (diff::objects(&old, &nothing), Demand::of(old.iter()))
         } else {
-            Vec::new()
+            Default::default()
         };
         Ok(Some(Examined {
             diff: DirectoryDiff {
                 owner: self.owner(path, former, None),
                 status: Status::Removed,
                 changes,
+                demand: (demand, Demand::default()),
             },
             findings: finding.into_iter().collect(),
             unreadable,

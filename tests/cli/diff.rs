@@ -67,7 +67,7 @@ Worth a look
     `Deployment/ml-pipeline`, `Deployment/ml-pipeline-ui`
 
 New
-  + pricing (in-cluster/pricing, 56 objects)
+  + pricing (in-cluster/pricing, 56 objects, 1.17 CPU, 3.17 GiB memory, 20 GiB storage)
 
 In 2 projects: churn, vision
   ~ Deployment/ml-pipeline
@@ -79,7 +79,7 @@ vision
   + ResourceQuota/quota
   + LimitRange/limits
 
-2 directories changed, 1 new
+2 directories changed, 1 new; in all +1.17 CPU, +3.17 GiB memory, +20 GiB storage
 ",
         )
         .stderr("")
@@ -90,7 +90,7 @@ vision
     assert!(
         stdout.starts_with(
             "\
-### tenantry diff: 2 directories changed, 1 new
+### tenantry diff: 2 directories changed, 1 new; in all +1.17 CPU, +3.17 GiB memory, +20 GiB storage
 
 Against `overlays`.
 
@@ -100,7 +100,7 @@ Against `overlays`.
 
 **New**
 
-- `pricing` (`in-cluster/pricing`, 56 objects)
+- `pricing` (`in-cluster/pricing`, 56 objects, 1.17 CPU, 3.17 GiB memory, 20 GiB storage)
 
 <details><summary>2 projects: churn, vision</summary>
 
@@ -116,6 +116,7 @@ Against `overlays`.
     assert_eq!(document["against"], "overlays");
     assert_eq!(document["summary"]["directoriesChanged"], 2);
     assert_eq!(document["added"][0]["project"], "pricing");
+    assert_eq!(document["added"][0]["requests"]["cpu"], "1164m");
     assert_eq!(
         document["changes"][0]["projects"],
         serde_json::json!(["churn", "vision"])
@@ -174,9 +175,9 @@ Hazards that stop
   Undo what is not meant; what is meant, write below `acknowledge:` in projects.yaml.
 
 Gone
-  - churn (in-cluster/churn, 56 objects)
+  - churn (in-cluster/churn, 56 objects, 1.17 CPU, 3.17 GiB memory, 20 GiB storage)
 
-1 hazard that stops, 1 directory gone
+1 hazard that stops, 1 directory gone; in all -1.17 CPU, -3.17 GiB memory, -20 GiB storage
 ",
         )
         .stderr(
@@ -211,7 +212,7 @@ error: 1 error
         .tenantry(&["diff", "--against", "nowhere"])
         .stdout("")
         .stderr("error: `nowhere` is no directory, and the root does not lie in a Git repository\n")
-        .status(2);
+        .status(5);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tenantry::git::{Branch, Failure, GitError, Publication, Refusal};
+use sha1::{Digest as _, Sha1};
+use tenantry::git::{Branch, Failure, GitError, LocalBranch, Publication, Published};
 
 use crate::support::{Repo, committed, git_in, publication, sample};
 
@@ -40,19 +41,15 @@ fn names_of_branches() {
 }
 
 #[test]
-fn a_branch_that_is_checked_out_is_not_moved() {
+fn a_work_tree_that_is_left_behind_is_named() {
     let repo = Repo::new();
-    let refused = |publication: &Publication| match repo.publish(publication, &sample()) {
-        Err(Failure::Git(GitError::Stopped(refusals))) => match &refusals[..] {
-            [Refusal::CheckedOut { work_tree, .. }] => work_tree.clone(),
-            other => panic!("{other:?}"),
-        },
+    let local = |publication: &Publication| match repo.publish(publication, &sample()) {
+        Ok(Published::Committed { local, .. }) => local,
         other => panic!("{other:?}"),
     };
     // Before its first commit, too.
-    assert_eq!(refused(&publication("main")), repo.path());
-    repo.commit("inputs");
-    assert_eq!(refused(&publication("main")), repo.path());
+    let behind = LocalBranch::LeftBehind(repo.path().to_owned());
+    assert_eq!(local(&publication("main")), behind);
 
     let linked = repo.beside("linked");
     repo.git(&[
@@ -63,17 +60,22 @@ fn a_branch_that_is_checked_out_is_not_moved() {
         "rendered",
         linked.to_str().expect("UTF-8"),
     ]);
-    assert_eq!(refused(&publication("rendered")), linked);
-    // A work tree that is gone holds nothing back.
-    std::fs::remove_dir_all(&linked).expect("removed");
-    committed(repo.publish(&publication("rendered"), &sample()));
-
-    let allowed = Publication {
-        allow_checked_out: true,
-        ..publication("main")
+    let behind = LocalBranch::LeftBehind(linked.clone());
+    let grown = |text: &str| {
+        let mut sample = sample();
+        sample[0]
+            .files
+            .insert("more.yaml".to_owned(), text.as_bytes().to_vec());
+        sample
     };
-    committed(repo.publish(&allowed, &sample()));
-    assert_eq!(repo.history("main"), ["Render", "inputs"]);
+    let local = |text: &str| match repo.publish(&publication("rendered"), &grown(text)) {
+        Ok(Published::Committed { local, .. }) => local,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(local("a: b\n"), behind);
+    // A work tree that is gone is not left behind.
+    std::fs::remove_dir_all(&linked).expect("removed");
+    assert_eq!(local("a: c\n"), LocalBranch::Moved);
     repo.fsck();
 }
 
@@ -186,6 +188,41 @@ fn a_lock_that_stays_is_named() {
     repo.publish_new(&sample());
     assert_eq!(repo.history("rendered").len(), 2);
     repo.fsck();
+}
+
+#[test]
+fn the_lock_of_a_killed_publish_is_removed_and_no_other() {
+    let repo = Repo::bare();
+    repo.publish_new(&sample()[..1]);
+    let lock = repo.path().join("refs/heads/rendered.lock");
+    let dead = "1".repeat(40) + "\n";
+    // The note of a process that is gone, as `src/git/guard.rs` writes it.
+    let name: String = Sha1::digest("refs/heads/rendered")
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let note = repo.path().join(format!("tenantry-branch-{name}"));
+    let impatient = Publication {
+        patience: Duration::ZERO,
+        ..publication("rendered")
+    };
+    std::fs::write(&note, &dead).expect("a note");
+    std::fs::write(&lock, "2".repeat(40) + "\n").expect("a lock of somebody else");
+    assert!(failure(&repo, &impatient).contains("is locked: if no other process works on it"));
+    assert!(lock.exists());
+    assert_eq!(
+        std::fs::read_to_string(&note).expect("the note is kept"),
+        dead
+    );
+    std::fs::write(&lock, &dead).expect("the lock that the note is about");
+    committed(repo.publish(&impatient, &sample()));
+    assert!(!lock.exists() && !note.exists());
+    // Killed before it was filled: a publish that has the patience sees that nobody fills it.
+    std::fs::write(&note, &dead).expect("a note");
+    std::fs::write(&lock, "").expect("an empty lock");
+    repo.publish_new(&sample()[..1]);
+    assert!(!lock.exists() && !note.exists());
+    assert_eq!(repo.history("rendered").len(), 3);
 }
 
 #[test]
