@@ -145,11 +145,12 @@ impl Repository {
             match &mut guard {
                 // Whoever has had the lock in hand knows that nobody had left it.
                 Some(guard) if moved == Move::Moved => guard.settle(),
-                Some(guard) if moved == Move::Locked => {
-                    if guard.is_abandoned(&lock, waited).with_context(moving)? {
-                        guard.remove(&lock).with_context(moving)?;
-                        continue;
-                    }
+                Some(guard)
+                    if moved == Move::Locked
+                        && guard.is_abandoned(&lock, waited).with_context(moving)? =>
+                {
+                    guard.remove(&lock).with_context(moving)?;
+                    continue;
                 }
                 _ => {}
             }
