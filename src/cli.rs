@@ -79,6 +79,8 @@ pub enum Command {
     Render(Render),
     /// Print what would change, object by object, hazards first
     Diff(Diff),
+    /// Print where the values of rendered objects come from: base, component, patch, or line of projects.yaml
+    Explain(Explain),
     /// Check everything, render in memory and commit the tree to a branch, without touching the work tree
     Publish(Publish),
     /// What the fleet runs
@@ -151,6 +153,21 @@ pub struct Diff {
     /// How many threads work; by default as many as the machine runs at once
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A file of the rendered tree, which need not be there
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// One of its objects, such as Deployment/ml-pipeline; without it, all
+    #[arg(value_name = "KIND/NAME")]
+    pub object: Option<String>,
+    /// A field of the object, such as spec.template.spec.containers[0].image, or a JSON pointer; elements of lists by
+    /// number or by what tells them apart, such as containers[main]; without it, all
+    #[arg(value_name = "FIELD.PATH", allow_hyphen_values = true)]
+    pub field: Option<String>,
 }
 
 /// Arguments of `publish`.

@@ -25,6 +25,7 @@ use crate::source::{FileId, Sources, Span};
 use crate::stage::{self, Hashes, Skeleton, Stages};
 use crate::sync::{self, Wiring};
 use crate::template::Scope;
+use crate::trace::{Followed, Off, Recorder, Spot, Trace};
 use crate::tree::RenderedDirectory;
 use crate::user_patch::UserPatches;
 use crate::yaml;
@@ -322,17 +323,90 @@ impl Compilation {
         project: &Project,
         diagnostics: &mut Diagnostics,
     ) -> Result<Vec<Object>, Rejected> {
-        let rendered = self.rendered(project, Way::DIRECT, &mut render::hash, diagnostics)?;
+        let rendered = self.rendered(
+            project,
+            Way::DIRECT,
+            &mut render::hash,
+            diagnostics,
+            &mut Off,
+        )?;
         Ok(rendered.objects)
     }
 
+    /// Returns the objects of one project with the history of their values.
+    ///
+    /// `sources` are those that the compilation was made of.
+    /// Errors: as for rendering it.
+    pub fn followed(
+        &self,
+        project: &Project,
+        sources: &Sources,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Vec<Followed>, Rejected> {
+        let manifests = sources
+            .below(&format!("base/{}/manifests/", project.base))
+            .into_iter()
+            .flat_map(|file| base::read_spots(file, sources));
+        let extra: Vec<Spot> = project
+            .extra_manifests
+            .iter()
+            .filter_map(|(path, _)| sources.find(path.strip_prefix("./").unwrap_or(path)))
+            .flat_map(|file| base::read_spots(file, sources))
+            .collect();
+        let mut recorder = Recorder::new(manifests.collect(), extra);
+        self.rendered(
+            project,
+            Way::DIRECT,
+            &mut render::hash,
+            diagnostics,
+            &mut recorder,
+        )?;
+        Ok(recorder.into_objects())
+    }
+
+    /// Returns the objects that a cluster gets once with the history of their values, and the base that they come from.
+    ///
+    /// Errors: as for rendering them.
+    pub fn cluster_followed(
+        &self,
+        cluster: &Cluster,
+        sources: &Sources,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(Vec<Followed>, &Base), Rejected> {
+        let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
+        let files = self.cluster_files(cluster, base);
+        let spots = files
+            .into_iter()
+            .filter_map(|file| sources.find(&format!("base/{}/cluster/{file}", base.facts.name)))
+            .flat_map(|file| base::read_spots(file, sources));
+        let mut recorder = Recorder::new(spots.collect(), Vec::new());
+        self.cluster_objects(cluster, base, diagnostics, &mut recorder);
+        diagnostics.accept((recorder.into_objects(), base))
+    }
+
+    /// Returns the objects of a directory of the wiring, by its number from 0; `None` when there are not so many.
+    pub fn wiring_directory(&self, number: usize) -> Option<(String, Vec<Object>)> {
+        (number < self.wiring.len()).then(|| {
+            (
+                self.wiring.path(number, &self.model),
+                self.wiring.objects(number, &self.model),
+            )
+        })
+    }
+
+    /// Returns a base that projects use.
+    pub fn base_of(&self, project: &Project) -> &Base {
+        &self.bases[&project.base]
+    }
+
     /// Renders a project or a shape.
-    fn rendered(
+    fn rendered<T: Trace>(
         &self,
         project: &Project,
         way: Way,
         hash: Hash<'_>,
         diagnostics: &mut Diagnostics,
+        trace: &mut T,
     ) -> Result<Rendered, Rejected> {
         let cluster = self.cluster_of(project);
         let base = &self.bases[&project.base];
@@ -352,8 +426,12 @@ impl Compilation {
         };
         let rendered = render::render(
             source,
-            |objects, scope| self.patches.apply(objects, project, scope, way.has_gaps),
+            |objects, scope, trace| {
+                self.patches
+                    .apply(objects, project, scope, way.has_gaps, trace)
+            },
             hash,
+            trace,
         )
         .map_err(|found| {
             diagnostics.extend(found);
@@ -411,6 +489,7 @@ impl Compilation {
                     },
                     &mut |text, length| hashes.hash(text, length),
                     &mut found,
+                    &mut Off,
                 )
                 .ok()?
                 .objects;
@@ -438,7 +517,7 @@ impl Compilation {
         diagnostics: &mut Diagnostics,
     ) -> Result<RenderedDirectory, Rejected> {
         let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
-        let rendered = self.cluster_objects(cluster, base, diagnostics);
+        let rendered = self.cluster_objects(cluster, base, diagnostics, &mut Off);
         diagnostics.accept(RenderedDirectory {
             path: format!("{}/{CLUSTER_DIRECTORY}", cluster.name),
             project: None,
@@ -448,15 +527,8 @@ impl Compilation {
         })
     }
 
-    /// Returns the objects that a cluster gets once.
-    ///
-    /// CRDs of a newer release serve the stacks of older ones too (kfp-stack §3.3).
-    fn cluster_objects(
-        &self,
-        cluster: &Cluster,
-        base: &Base,
-        diagnostics: &mut Diagnostics,
-    ) -> Rendered {
+    /// Returns the files of `cluster/` that a cluster gets once.
+    fn cluster_files<'b>(&self, cluster: &Cluster, base: &'b Base) -> Vec<&'b String> {
         let webhook = self
             .projects_of(cluster)
             .any(|project| project.components.api_server.pipeline_store == "kubernetes");
@@ -464,8 +536,21 @@ impl Compilation {
         if webhook {
             wanted.extend(&base.facts.cluster.pipeline_webhook);
         }
+        wanted
+    }
+
+    /// Returns the objects that a cluster gets once.
+    ///
+    /// CRDs of a newer release serve the stacks of older ones too (kfp-stack §3.3).
+    fn cluster_objects<T: Trace>(
+        &self,
+        cluster: &Cluster,
+        base: &Base,
+        diagnostics: &mut Diagnostics,
+        trace: &mut T,
+    ) -> Rendered {
         let mut objects = Vec::new();
-        for file in wanted {
+        for file in self.cluster_files(cluster, base) {
             match base.cluster.get(file) {
                 Some(found) => objects.extend(found.iter().cloned()),
                 None => diagnostics.push(
@@ -480,7 +565,7 @@ impl Compilation {
                 ),
             }
         }
-        let images = render::cluster_objects(&mut objects, cluster, base, diagnostics);
+        let images = render::cluster_objects(&mut objects, cluster, base, diagnostics, trace);
         Rendered { objects, images }
     }
 
@@ -498,7 +583,7 @@ impl Compilation {
             Unit::Cluster(index) => {
                 let cluster = &self.model.clusters[index];
                 let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
-                let rendered = self.cluster_objects(cluster, base, diagnostics);
+                let rendered = self.cluster_objects(cluster, base, diagnostics, &mut Off);
                 diagnostics.accept(Images {
                     uses: rendered.images,
                     directories: vec![format!("{}/{CLUSTER_DIRECTORY}", cluster.name)],
@@ -515,7 +600,8 @@ impl Compilation {
                     list_images: true,
                     ..Way::DIRECT
                 };
-                let rendered = self.rendered(project, way, &mut render::hash, diagnostics)?;
+                let rendered =
+                    self.rendered(project, way, &mut render::hash, diagnostics, &mut Off)?;
                 let projects: Vec<&Project> = alike
                     .iter()
                     .map(|index| &self.model.projects[*index])

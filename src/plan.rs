@@ -3,6 +3,7 @@
 //! Takes a project of the model, its cluster and its base; gives what templates see as `plan` (documented in `docs/plan-scope.md`).
 //! Nothing after this stage reads a default or makes a choice. Knows nothing of manifests but the names that `base.yaml` states.
 
+pub mod behind;
 mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -285,7 +285,7 @@ fn policy(name: &str, spec: Value) -> Value {
 }
 
 /// Turns `metadataGrpc` into `metadata-grpc`.
-fn kebab(role: &str) -> String {
+pub(super) fn kebab(role: &str) -> String {
     let mut name = String::with_capacity(role.len() + 2);
     for character in role.chars() {
         if character.is_ascii_uppercase() {
