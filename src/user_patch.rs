@@ -346,7 +346,7 @@ impl UserPatch {
         let (span, note) = self.places.locate(&pointer, self.source.span);
         written.place = Some(span);
         written.note = note;
-        written.brought = Some(self.source.span).filter(|brought| *brought != span);
+        written.brought = Some(self.source.span).filter(|brought| brought.file != span.file);
         written
     }
 

@@ -81,6 +81,8 @@ pub(super) fn run(arguments: &Explain, console: &mut Console) -> Result<Exit, Fa
     if !any {
         return Err(Failure::Usage(problems.join("; ")));
     }
+    // What is to be said of other projects is for other commands.
+    console.diagnostics = Diagnostics::default();
     console.print(&text).map_err(Failure::Output)?;
     Ok(Exit::Done)
 }

@@ -17,10 +17,9 @@ const LONGEST: usize = 80;
 /// Writes where an object comes from, in a line.
 pub fn object(object: &Object, added: &Told, texts: &Sources, text: &mut String) {
     let mut line = format!("{}: {}", object.key(), who(added, texts));
-    for source in &added.because {
-        if let Some(place) = source.place {
-            let _infallible = write!(line, ", because of {} ({})", at(place, texts), name(source));
-        }
+    for (number, source) in added.because.iter().enumerate() {
+        let word = if number == 0 { ", because of" } else { " and" };
+        let _infallible = write!(line, "{word} {}", described(source, texts));
     }
     let _infallible = writeln!(text, "{}", on_one_line(&line));
 }
@@ -34,6 +33,11 @@ pub fn short(explained: &Explained, texts: &Sources, text: &mut String) {
             if let Some(place) = source.place {
                 let _infallible = write!(line, ", {}", at(place, texts));
             }
+        }
+        if let [source] = last.from.as_slice()
+            && source.place.is_none()
+        {
+            let _infallible = write!(line, ", {}", described(source, texts));
         }
         if let Some(overridden) = before.last() {
             let _infallible = write!(

@@ -78,6 +78,21 @@ struct Storage<'a> {
     credentials: &'a Credentials,
 }
 
+/// The keys of embedded servers.
+///
+/// Source: projects-file §4 and §5.
+const EMBEDDED: [&str; 9] = [
+    "engine",
+    "size",
+    "storageClass",
+    "database",
+    "user",
+    "bucket",
+    "credentials",
+    "resources",
+    "image",
+];
+
 struct Behind<'a> {
     project: &'a Project,
     base: &'a Base,
@@ -132,8 +147,10 @@ impl Behind<'_> {
             ["database", rest @ ..] => self.database(rest),
             ["objectStore", rest @ ..] => self.object_store(rest),
             ["components", rest @ ..] => vec![component(rest)],
+            ["podToPodTls"] => vec![Setting::Project("/podToPodTLS".to_owned())],
             ["podToPodTls", rest @ ..] => {
-                vec![Setting::Project(format!("/podToPodTLS{}", pointer(rest)))]
+                let pointer = pointer(rest);
+                vec![Setting::Project(format!("/podToPodTLS/issuer{pointer}"))]
             }
             ["network", "isolated"] => vec![Setting::Project("/network/isolation".to_owned())],
             ["network", "egressRestricted"] => vec![Setting::Project("/network/egress".to_owned())],
@@ -216,6 +233,7 @@ impl Behind<'_> {
                 self.setting(&storage, "parameters"),
                 self.setting(&storage, "tls/mode"),
             ],
+            ["credentials", ..] => at("credentials"),
             rest => self.plain(&storage, rest),
         }
     }
@@ -246,6 +264,7 @@ impl Behind<'_> {
             ["prefix"] => self.named(&storage, "prefix"),
             ["secret", rest @ ..] => self.secret(&storage, rest),
             ["externalSecret", rest @ ..] => self.external(&storage, rest),
+            ["credentials", ..] => vec![self.setting(&storage, "credentials")],
             ["ca" | "tlsCa", rest @ ..] => {
                 vec![self.setting(&storage, &format!("tls/ca{}", pointer(rest)))]
             }
@@ -270,7 +289,19 @@ impl Behind<'_> {
     }
 
     /// A setting of the chosen form; what a project does not say of a shared server, the server says.
+    ///
+    /// What the form has no key for is decided by the choice of the form.
     fn setting(&self, storage: &Storage<'_>, key: &str) -> Setting {
+        let field = key.split('/').next().unwrap_or_default();
+        let has_key = match storage.kind {
+            StorageKind::Embedded => EMBEDDED.contains(&field),
+            StorageKind::Shared | StorageKind::External => {
+                field != "engine" || storage.key == "database"
+            }
+        };
+        if !has_key {
+            return Setting::Project(pointer(&[storage.key]));
+        }
         let form = match storage.kind {
             StorageKind::Embedded => "embedded",
             StorageKind::Shared => "shared",
@@ -365,7 +396,12 @@ impl Behind<'_> {
     }
 
     fn all_cas(&self) -> Vec<Setting> {
-        self.cas().into_iter().flatten().collect()
+        let all: Vec<Setting> = self.cas().into_iter().flatten().collect();
+        if all.is_empty() {
+            vec![Setting::Project("/caBundle".to_owned())]
+        } else {
+            all
+        }
     }
 
     fn ca(&self, index: Option<usize>, steps: &[&str]) -> Vec<Setting> {

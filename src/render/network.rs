@@ -253,7 +253,7 @@ fn server_rule(host: &str, port: u16, cluster: &Cluster) -> Option<Value> {
     Some(json!({"to": [cidr_peer(&cidr)], "ports": tcp(&[port])}))
 }
 
-fn peer(peer: &Peer) -> Value {
+pub(super) fn peer(peer: &Peer) -> Value {
     match peer {
         Peer::Namespace(namespace) => namespace_peer(namespace),
         Peer::Cidr(cidr) => cidr_peer(cidr),

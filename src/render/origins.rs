@@ -339,13 +339,12 @@ fn ports_of(
         .map(|(index, _)| read(["base", "flows", &index.to_string()]))
         .collect();
     if reads.is_empty() && direction == "ingress" {
-        let from_outside = !project.network.ingress_from.is_empty();
-        if from_outside && facts.entry.contains_key(role) {
-            reads.push(read(["base", "entry", role]));
-        }
-        if facts.metrics.contains_key(role) {
-            reads.push(read(["base", "metrics", role]));
-        }
+        // What comes from outside: listed by the project, or Prometheus.
+        let listed = peers
+            .iter()
+            .any(|peer| ingress(project, |known| network::peer(known) == **peer).is_some());
+        let ports = if listed { "entry" } else { "metrics" };
+        reads.push(read(["base", ports, role]));
     }
     if reads.is_empty()
         && direction == "egress"

@@ -223,24 +223,20 @@ impl Templates {
                 }
                 continue;
             };
-            let source = match &**over {
-                Node::Expr(path, _) => path.clone(),
-                _ => Vec::new(),
-            };
             let elements = match self.render(over, scope)? {
                 Some(Value::Array(elements)) => elements
                     .into_iter()
                     .enumerate()
-                    .map(|(at, element)| (at.to_string(), element))
+                    .map(|(at, element)| (Some(at.to_string()), element))
                     .collect(),
                 Some(Value::Object(map)) => map
                     .into_iter()
                     .map(|(key, value)| {
                         let element = serde_json::json!({"key": key, "value": value});
-                        (key, element)
+                        (Some(key), element)
                     })
                     .collect(),
-                Some(other) => vec![(String::new(), other)],
+                Some(other) => vec![(None, other)],
                 None => Vec::new(),
             };
             for (step, element) in elements {
@@ -249,10 +245,14 @@ impl Templates {
                     continue;
                 }
                 if count == wanted {
-                    let mut path = way.resolve(&source);
-                    if !step.is_empty() {
-                        path.push(step);
-                    }
+                    let steps: Vec<String> = step.into_iter().collect();
+                    let source = Way {
+                        place: place.clone(),
+                        bindings: way.bindings.clone(),
+                        conditions: Vec::new(),
+                    };
+                    let source = self.descend(over, &steps, scope, source)?;
+                    let path = source.reads.into_iter().next().unwrap_or_default();
                     way.bindings.push((each.clone(), path));
                     way.place = place.below("!for").below("do");
                     return self.descend(body, rest, &inner, way);
@@ -279,6 +279,10 @@ impl Way {
         let Some((_, stands_for)) = bound else {
             return path.to_vec();
         };
+        // What a loop goes over may be written out in the template: nothing is read then.
+        if stands_for.is_empty() {
+            return Vec::new();
+        }
         // The elements of a mapping are `{key, value}`: both mean the entry.
         let mut rest = &path[1..];
         let entry = stands_for
@@ -301,7 +305,7 @@ impl Way {
             let mut resolved: Vec<Vec<String>> = Vec::new();
             for path in paths {
                 let path = self.resolve(path);
-                if !resolved.contains(&path) {
+                if !path.is_empty() && !resolved.contains(&path) {
                     resolved.push(path);
                 }
             }
@@ -447,6 +451,16 @@ mod tests {
             r#"{l: !for {each: e, in: plan.map, do: "{{ e.key }}={{ e.value }}"}}"#,
             "/l/0",
             ("/l/!for/do", "plan.map.k"),
+        );
+        check(
+            r#"{l: !for {each: e, in: !merge [!expr plan.map, {z: 1}], do: "{{ e.value }}"}}"#,
+            "/l/0",
+            ("/l/!for/do", "plan.map.k"),
+        );
+        check(
+            r#"{l: !for {each: e, in: !merge [!expr plan.map, {z: 1}], do: "{{ e.value }}"}}"#,
+            "/l/1",
+            ("/l/!for/do", ""),
         );
         check(
             r#"{m: !merge [{a: 1, b: 2}, {b: "{{ plan.host }}"}]}"#,

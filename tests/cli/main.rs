@@ -4,6 +4,7 @@
 
 mod codes;
 mod diff;
+mod explain;
 mod gate;
 mod images;
 mod init;
