@@ -53,7 +53,6 @@ fn run(repository: &Repository, directories: &[RenderedDirectory]) -> anyhow::Re
         },
         beside: BTreeMap::new(),
         adopt: false,
-        allow_checked_out: false,
         patience: Duration::ZERO,
     };
     let threads = std::thread::available_parallelism()?.get();

@@ -193,9 +193,6 @@ pub struct Publish {
     /// Replace and remove files on the branch that Tenantry has not written or that were edited by hand
     #[arg(long)]
     pub adopt: bool,
-    /// Move the branch even if it is checked out; its work tree stays behind
-    #[arg(long)]
-    pub allow_checked_out: bool,
     /// Also commit `hydrator.metadata`, which tells GitOps tools the commit of the inputs, at the top of the tree
     #[arg(long)]
     pub hydrator_metadata: bool,

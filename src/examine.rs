@@ -59,11 +59,6 @@ impl Examiner<'_> {
             return Ok(None);
         }
         let before = self.old.manifests(path)?;
-        let (new, unreadable_new) = Objects::read(&rendered.files);
-        assert!(
-            unreadable_new.is_empty(),
-            "what is rendered can be read: {unreadable_new:?}"
-        );
         let recorded = self.old.recorded().get(path).cloned().unwrap_or_default();
         let (old, unreadable) = self.read(path, &before);
         let former = former_project(&recorded, &old);
@@ -80,10 +75,20 @@ impl Examiner<'_> {
             findings: Vec::new(),
             unreadable,
         };
+        let added = examined.diff.status == Status::Added;
+        if added && !self.detailed {
+            // Nothing was there that could be lost, and reading what is new takes longer than rendering it.
+            return Ok(Some(examined));
+        }
+        let (new, unreadable_new) = Objects::read(&rendered.files);
+        assert!(
+            unreadable_new.is_empty(),
+            "what is rendered can be read: {unreadable_new:?}"
+        );
         if self.detailed {
             examined.diff.changes = diff::objects(&old, &new);
         }
-        if examined.diff.status == Status::Added {
+        if added {
             return Ok(Some(examined));
         }
         if let Some(former) =

@@ -45,7 +45,6 @@ use anyhow::{Context as _, anyhow};
 use git2::{ErrorCode, ObjectType, Oid};
 use sha1::{Digest as _, Sha1};
 
-use crate::diagnostic::{Code, Diagnostic};
 use crate::tree;
 
 pub use branch::Branch;
@@ -91,7 +90,7 @@ impl fmt::Debug for ObjectId {
 #[derive(Debug)]
 pub enum GitError {
     /// A safety gate, exit status 3; nothing that anybody reads has changed. Sorted.
-    Stopped(Vec<Refusal>),
+    Stopped(Vec<tree::Stop>),
     /// Git, the disk or the network failed, exit status 5; the error names the path, ref or remote.
     Environment(anyhow::Error),
 }
@@ -113,38 +112,6 @@ impl fmt::Display for GitError {
                 f.write_str(&messages.join(", "))
             }
             GitError::Environment(error) => fmt::Display::fmt(error, f),
-        }
-    }
-}
-
-/// One reason for which a publish stops.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Refusal {
-    /// Something in the parent's tree is not ours.
-    Path(tree::Stop),
-    /// The branch is checked out, and moving it would leave its work tree behind.
-    CheckedOut {
-        /// The branch, without `refs/heads/`.
-        branch: String,
-        /// Where it is checked out.
-        work_tree: PathBuf,
-    },
-}
-
-impl Refusal {
-    /// Returns the diagnostic that says what is wrong and what can be done.
-    ///
-    /// Codes: those of [`tree::Stop`], and `branch-checked-out`.
-    pub fn to_diagnostic(&self) -> Diagnostic {
-        match self {
-            Refusal::Path(stop) => stop.to_diagnostic(),
-            Refusal::CheckedOut { branch, work_tree } => {
-                let work_tree = work_tree.display();
-                let message = format!("branch `{branch}` is checked out in `{work_tree}`");
-                Diagnostic::error(Code::BranchCheckedOut, message)
-                    .hint("publish to a branch of its own, such as `--branch rendered`, or straight to a remote with `--push`")
-                    .hint("`--allow-checked-out` moves the branch and leaves the work tree behind, where a commit would undo the publish until `git reset --hard`")
-            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `publish`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use super::gate::Gate;
@@ -9,6 +10,7 @@ use super::{Failure, root, tree_failure};
 use crate::cli::{self, Publish, Role, Verbosity};
 use crate::compile::compile;
 use crate::console::Console;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::exit::Exit;
 use crate::git::{
     self, Attempt, Branch, CommitText, GitError, InputsCommit, LocalBranch, Moment, Person,
@@ -61,7 +63,6 @@ pub(super) fn publish(arguments: &Publish, console: &mut Console) -> Result<Exit
         path,
         beside,
         adopt: arguments.adopt,
-        allow_checked_out: arguments.allow_checked_out,
         patience: PATIENCE,
     };
 
@@ -228,7 +229,7 @@ fn git_failure(error: GitError, console: &mut Console) -> Failure {
 fn tell(
     published: &Published,
     publication: &Publication,
-    console: &Console,
+    console: &mut Console,
 ) -> Result<Exit, Failure> {
     let place = match &publication.remote {
         Some(remote) => format!("`{}` of `{}`", publication.branch, remote.shown()),
@@ -259,6 +260,11 @@ fn tell(
     let branch = &publication.branch;
     match local {
         LocalBranch::Moved => {}
+        LocalBranch::LeftBehind(work_tree) => {
+            console
+                .diagnostics
+                .push(left_behind(publication, work_tree));
+        }
         LocalBranch::CheckedOut(work_tree) => console.note(
             Verbosity::Normal,
             &format!(
@@ -272,6 +278,25 @@ fn tell(
         ),
     }
     Ok(Exit::Done)
+}
+
+/// Warns that the next commit in a work tree would take the publish back.
+fn left_behind(publication: &Publication, work_tree: &Path) -> Diagnostic {
+    let message = format!(
+        "branch `{}` is checked out in `{}`, whose index still holds the old tree",
+        publication.branch,
+        work_tree.display()
+    );
+    let path = if publication.path.is_empty() {
+        "."
+    } else {
+        &publication.path
+    };
+    Diagnostic::warning(Code::BranchCheckedOut, message)
+        .hint(format!(
+            "let it follow before anything is committed there: `git restore --source=HEAD --staged --worktree -- {path}`"
+        ))
+        .hint("or publish to a branch of its own, such as `--branch rendered`, or straight to a remote with `--push`")
 }
 
 fn tell_summary(summary: &Summary, publication: &Publication, console: &Console) {

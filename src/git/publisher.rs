@@ -17,7 +17,7 @@ use super::compose::{self, Entries, Files};
 use super::entries::{DIRECTORY, Entry, FILE, Kind};
 use super::snapshot::{Found, Listing, Snapshot, look_up, read_listing, tree_of};
 use super::store::Store;
-use super::{GitError, ObjectId, Refusal, Repository, hash};
+use super::{GitError, ObjectId, Repository, hash};
 use crate::tree::{INDEX, RenderedDirectory, Stop, StopReason, Summary, index};
 use paths::{checked_path, components, reason_of_obstacle, unsafe_paths};
 
@@ -176,9 +176,7 @@ impl<'r> Publisher<'r> {
         if !plan.stops.is_empty() {
             plan.stops.sort_unstable();
             plan.stops.dedup();
-            return Err(GitError::Stopped(
-                plan.stops.into_iter().map(Refusal::Path).collect(),
-            ));
+            return Err(GitError::Stopped(plan.stops));
         }
         let summary = plan.summary();
 
@@ -227,13 +225,13 @@ impl<'r> Publisher<'r> {
                     path,
                     reason: reason_of_obstacle(kind),
                 };
-                return Err(GitError::Stopped(vec![Refusal::Path(stop)]));
+                return Err(GitError::Stopped(vec![stop]));
             }
         }
         let Some(entry) = self.old.get("").and_then(|top| top.find(INDEX.as_bytes())) else {
             return Ok(());
         };
-        let stopped = |reason| GitError::Stopped(vec![Refusal::Path(self.stop(INDEX, reason))]);
+        let stopped = |reason| GitError::Stopped(vec![self.stop(INDEX, reason)]);
         match entry.kind() {
             Kind::File => {}
             Kind::Link => return Err(stopped(StopReason::SymbolicLink)),
@@ -306,7 +304,7 @@ impl<'r> Publisher<'r> {
         let present = top.get(name.as_bytes());
         if let Some(kind) = present.map(Entry::kind).filter(|kind| *kind != Kind::File) {
             let stop = self.stop(name, reason_of_obstacle(kind));
-            return Err(GitError::Stopped(vec![Refusal::Path(stop)]));
+            return Err(GitError::Stopped(vec![stop]));
         }
         let id = hash(ObjectType::Blob, content);
         if present.is_none_or(|present| present.id != id) {

@@ -10,9 +10,7 @@ use anyhow::anyhow;
 
 use super::branch::Move;
 use super::remote::Pushed;
-use super::{
-    Branch, CommitText, Finished, GitError, ObjectId, Publisher, Refusal, Remote, Repository,
-};
+use super::{Branch, CommitText, Finished, GitError, ObjectId, Publisher, Remote, Repository};
 use crate::tree::Summary;
 
 /// How often a publish is tried. One of those that race always wins, so this many others must have won before.
@@ -38,8 +36,6 @@ pub struct Publication {
     pub beside: BTreeMap<String, Vec<u8>>,
     /// Whether files that are not ours are replaced and removed instead of stopping.
     pub adopt: bool,
-    /// Whether a branch that is checked out may be moved, and its work tree left behind.
-    pub allow_checked_out: bool,
     /// How long the lock of the branch may be taken before it counts as left over by a killed process; nobody holds
     /// it for more than a moment.
     pub patience: Duration,
@@ -75,6 +71,8 @@ pub enum Published {
 pub enum LocalBranch {
     /// It points to the new commit.
     Moved,
+    /// It points to the new commit, and is checked out here: the work tree and its index still hold the old tree.
+    LeftBehind(PathBuf),
     /// It has stayed, because it is checked out here, and the commit was pushed.
     CheckedOut(PathBuf),
     /// It has stayed, because it has commits that the remote's branch does not have, and the commit was pushed.
@@ -108,17 +106,11 @@ impl<E> From<anyhow::Error> for Failure<E> {
 /// parent. Without a remote, the branch is moved only from the commit that the attempt was built on. With one, the
 /// same holds for the remote's branch, and the repository's own follows when nothing of it is lost and it is not
 /// checked out.
-///
-/// Errors: [`GitError::Stopped`] also when the branch is checked out and would be moved under its work tree's feet;
-/// nothing has been rendered then.
 pub fn publish<E>(
     repository: &Repository,
     publication: &Publication,
     mut render: impl FnMut(&Publisher<'_>, Attempt) -> Result<(), E>,
 ) -> Result<Published, Failure<E>> {
-    if publication.remote.is_none() && !publication.allow_checked_out {
-        refuse_checked_out(repository, &publication.branch)?;
-    }
     let attempts = match publication.remote {
         Some(_) => REMOTE_ATTEMPTS,
         None => ATTEMPTS,
@@ -194,17 +186,17 @@ impl Publication {
         }
     }
 
-    /// Lets the repository's own branch follow a push.
+    /// Lets the repository's own branch follow a push, and says where a branch that was moved is checked out.
     fn local_branch(
         &self,
         repository: &Repository,
         commit: ObjectId,
     ) -> anyhow::Result<LocalBranch> {
-        if self.remote.is_none() {
-            return Ok(LocalBranch::Moved);
-        }
-        if let Some(work_tree) = repository.checked_out_in(&self.branch)? {
-            return Ok(LocalBranch::CheckedOut(work_tree));
+        match (repository.checked_out_in(&self.branch)?, &self.remote) {
+            (None, None) => return Ok(LocalBranch::Moved),
+            (Some(work_tree), None) => return Ok(LocalBranch::LeftBehind(work_tree)),
+            (Some(work_tree), Some(_)) => return Ok(LocalBranch::CheckedOut(work_tree)),
+            (None, Some(_)) => {}
         }
         let old = repository.tip(&self.branch)?;
         let follows = old.is_none_or(|old| repository.contains(commit, old).unwrap_or(false));
@@ -215,16 +207,6 @@ impl Publication {
         match repository.advance(&self.branch, old, commit, "tenantry publish --push")? {
             Move::Moved | Move::Raced | Move::Locked => Ok(LocalBranch::Moved),
         }
-    }
-}
-
-fn refuse_checked_out(repository: &Repository, branch: &Branch) -> Result<(), GitError> {
-    match repository.checked_out_in(branch)? {
-        None => Ok(()),
-        Some(work_tree) => Err(GitError::Stopped(vec![Refusal::CheckedOut {
-            branch: branch.name().to_owned(),
-            work_tree,
-        }])),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! They show the wiring; what is decided about projects, trees and bases is tested where it is decided.
 
+mod action;
 mod codes;
 mod diff;
 mod explain;

@@ -2,6 +2,7 @@
 
 mod codes;
 mod invalid;
+mod reference;
 mod robust;
 mod schema;
 mod support;

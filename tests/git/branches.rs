@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tenantry::git::{Branch, Failure, GitError, Publication, Refusal};
+use tenantry::git::{Branch, Failure, GitError, LocalBranch, Publication, Published};
 
 use crate::support::{Repo, committed, git_in, publication, sample};
 
@@ -40,19 +40,15 @@ fn names_of_branches() {
 }
 
 #[test]
-fn a_branch_that_is_checked_out_is_not_moved() {
+fn a_work_tree_that_is_left_behind_is_named() {
     let repo = Repo::new();
-    let refused = |publication: &Publication| match repo.publish(publication, &sample()) {
-        Err(Failure::Git(GitError::Stopped(refusals))) => match &refusals[..] {
-            [Refusal::CheckedOut { work_tree, .. }] => work_tree.clone(),
-            other => panic!("{other:?}"),
-        },
+    let local = |publication: &Publication| match repo.publish(publication, &sample()) {
+        Ok(Published::Committed { local, .. }) => local,
         other => panic!("{other:?}"),
     };
     // Before its first commit, too.
-    assert_eq!(refused(&publication("main")), repo.path());
-    repo.commit("inputs");
-    assert_eq!(refused(&publication("main")), repo.path());
+    let behind = LocalBranch::LeftBehind(repo.path().to_owned());
+    assert_eq!(local(&publication("main")), behind);
 
     let linked = repo.beside("linked");
     repo.git(&[
@@ -63,17 +59,22 @@ fn a_branch_that_is_checked_out_is_not_moved() {
         "rendered",
         linked.to_str().expect("UTF-8"),
     ]);
-    assert_eq!(refused(&publication("rendered")), linked);
-    // A work tree that is gone holds nothing back.
-    std::fs::remove_dir_all(&linked).expect("removed");
-    committed(repo.publish(&publication("rendered"), &sample()));
-
-    let allowed = Publication {
-        allow_checked_out: true,
-        ..publication("main")
+    let behind = LocalBranch::LeftBehind(linked.clone());
+    let grown = |text: &str| {
+        let mut sample = sample();
+        sample[0]
+            .files
+            .insert("more.yaml".to_owned(), text.as_bytes().to_vec());
+        sample
     };
-    committed(repo.publish(&allowed, &sample()));
-    assert_eq!(repo.history("main"), ["Render", "inputs"]);
+    let local = |text: &str| match repo.publish(&publication("rendered"), &grown(text)) {
+        Ok(Published::Committed { local, .. }) => local,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(local("a: b\n"), behind);
+    // A work tree that is gone is not left behind.
+    std::fs::remove_dir_all(&linked).expect("removed");
+    assert_eq!(local("a: c\n"), LocalBranch::Moved);
     repo.fsck();
 }
 

@@ -266,7 +266,6 @@ pub fn publication(branch: &str) -> Publication {
         },
         beside: BTreeMap::new(),
         adopt: false,
-        allow_checked_out: false,
         patience: std::time::Duration::from_secs(60),
     }
 }

@@ -1,4 +1,6 @@
-//! Every custom resource that is emitted is valid by the published schema of its kind, unknown fields refused.
+//! Every object that is emitted is valid by the published schema of its kind, unknown fields refused.
+//!
+//! Kinds of Kubernetes itself are checked against the OpenAPI of 1.33 (`kubernetes/`).
 //!
 //! `crds/` holds the parts of the schemas that our objects touch, so that the tests need nothing else
 //! (`crds/README.md` tells where they come from). Where the whole schemas are at hand, in `../shared/schemas` or the
@@ -13,6 +15,7 @@ mod validator;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jsonschema::Validator;
 use serde_json::Value;
 use tenantry::yaml::{self, LoadOptions};
 
@@ -199,6 +202,31 @@ fn record(whole: &Path, recorded: &Path, emitted: &[Emitted]) {
         std::fs::create_dir_all(path.parent().expect("schemas lie in directories")).expect("made");
         std::fs::write(path, text).expect("written");
     }
+}
+
+#[test]
+fn kinds_of_kubernetes_fit_its_openapi() {
+    let text = std::fs::read_to_string(root().join("tests/schemas/kubernetes/1.33.json"));
+    let schemas: Value = serde_json::from_str(&text.expect("recorded")).expect("JSON");
+    let mut validators: BTreeMap<String, Option<Validator>> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for Emitted { place, object } in emitted().iter().filter(|object| !object.is_custom()) {
+        let kind = [&object["apiVersion"], &object["kind"]].map(|word| word.as_str().unwrap_or(""));
+        let validator = validators.entry(kind.join(" ")).or_insert_with_key(|kind| {
+            let mut schema = schemas["kinds"].get(kind)?.clone();
+            schema["$defs"] = schemas["$defs"].clone();
+            Some(jsonschema::validator_for(&schema).expect("a schema"))
+        });
+        match validator {
+            Some(validator) => wrong.extend(
+                validator
+                    .iter_errors(object)
+                    .map(|error| format!("{place}: {}: {error}", error.instance_path())),
+            ),
+            None => wrong.push(format!("{place}: no schema: add it to `kubernetes/`")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Kubernetes removes these, or fills them in, and a tool that compares never finds the two equal.

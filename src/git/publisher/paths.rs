@@ -1,7 +1,7 @@
 //! Which paths may lie in a tree of Git, and what keeps one of ours from lying there.
 
 use super::super::entries::{Kind, is_git_directory};
-use crate::git::{GitError, Refusal};
+use crate::git::GitError;
 use crate::tree::{RenderedDirectory, Stop, StopReason, path};
 
 /// Deepest accepted path of the tree below the top of the repository.
@@ -34,7 +34,7 @@ pub(super) fn checked_path(written: &str) -> Result<String, GitError> {
         path: written.to_owned(),
         reason: StopReason::UnsafePath,
     };
-    Err(GitError::Stopped(vec![Refusal::Path(stop)]))
+    Err(GitError::Stopped(vec![stop]))
 }
 
 /// Returns the paths of a rendered directory that cannot lie in a tree.
