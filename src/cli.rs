@@ -83,6 +83,8 @@ pub enum Command {
     Explain(Explain),
     /// Check everything, render in memory and commit the tree to a branch, without touching the work tree
     Publish(Publish),
+    /// Print what moving to another base means, then edit projects.yaml in place
+    Upgrade(Upgrade),
     /// What the fleet runs
     #[command(subcommand)]
     Images(Images),
@@ -168,6 +170,26 @@ pub struct Explain {
     /// number or by what tells them apart, such as containers[main]; without it, all
     #[arg(value_name = "FIELD.PATH", allow_hyphen_values = true)]
     pub field: Option<String>,
+}
+
+/// Arguments of `upgrade`.
+#[derive(Debug, Args)]
+pub struct Upgrade {
+    /// The base to move to; by default the newest one below base/
+    #[arg(long, value_name = "BASE")]
+    pub to: Option<String>,
+    /// Move this project only; may be given several times
+    #[arg(long = "project", value_name = "NAME", conflicts_with = "ring")]
+    pub projects: Vec<String>,
+    /// Move the projects of this ring only
+    #[arg(long, value_name = "RING")]
+    pub ring: Option<String>,
+    /// Say what would happen, and edit nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How many threads work; by default as many as the machine runs at once
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
 }
 
 /// Arguments of `publish`.

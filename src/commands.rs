@@ -9,6 +9,7 @@ mod parallel;
 mod print;
 mod publish;
 mod render;
+mod upgrade;
 pub mod vendor;
 
 use std::io;
@@ -68,6 +69,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Publish(arguments) => publish::publish(arguments, &mut console),
         Command::Explain(arguments) => explain::run(arguments, &mut console),
         Command::Images(Images::List(arguments)) => images::list(arguments, &mut console),
+        Command::Upgrade(arguments) => upgrade::run(arguments, &mut console),
         Command::Vendor(arguments) => vendor::vendor(arguments, &mut console),
         Command::Schema => print::schema(&console),
         Command::Completions(arguments) => print::completions(arguments, &console),

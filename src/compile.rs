@@ -46,6 +46,17 @@ pub fn compile(
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Result<Compilation, Failure> {
+    Compilation::load(
+        inputs.projects,
+        &base_files(inputs),
+        sources,
+        diagnostics,
+        |paths, sources, diagnostics| inputs.read(paths, sources, diagnostics),
+    )
+}
+
+/// Returns the files of each base.
+pub fn base_files(inputs: &Inputs) -> BaseFiles {
     let mut bases = BaseFiles::new();
     for (path, file) in &inputs.bases {
         // A file beside the bases, such as a README, belongs to none of them.
@@ -56,13 +67,7 @@ pub fn compile(
                 .insert(below.to_owned(), *file);
         }
     }
-    Compilation::load(
-        inputs.projects,
-        &bases,
-        sources,
-        diagnostics,
-        |paths, sources, diagnostics| inputs.read(paths, sources, diagnostics),
-    )
+    bases
 }
 
 /// Everything that directories are made of.
@@ -247,6 +252,11 @@ impl Compilation {
         self.bases.get(name).map(|base| &base.facts)
     }
 
+    /// Returns what every base below `base/` says about itself, by name.
+    pub fn bases(&self) -> impl Iterator<Item = &Facts> {
+        self.bases.values().map(|base| &base.facts)
+    }
+
     /// Returns the way of a project from another base to its own.
     ///
     /// A migration counts when it is declared by the project's base, or by one that is skipped, for the base that the
@@ -331,6 +341,39 @@ impl Compilation {
             &mut Off,
         )?;
         Ok(rendered.objects)
+    }
+
+    /// Returns the objects of one project, and the references to images in them.
+    ///
+    /// Errors: as for rendering it; `trace` has been told what was done all the same.
+    pub fn with_images<T: Trace>(
+        &self,
+        project: &Project,
+        diagnostics: &mut Diagnostics,
+        trace: &mut T,
+    ) -> Result<(Vec<Object>, Vec<Use>), Rejected> {
+        let way = Way {
+            list_images: true,
+            ..Way::DIRECT
+        };
+        let rendered = self.rendered(project, way, &mut render::hash, diagnostics, trace)?;
+        Ok((rendered.objects, rendered.images))
+    }
+
+    /// Returns the objects that a cluster gets once.
+    ///
+    /// Errors: as for rendering them.
+    pub fn once_per_cluster(
+        &self,
+        cluster: &Cluster,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Vec<Object>, Rejected> {
+        let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
+        let mut found = Diagnostics::default();
+        let rendered = self.cluster_objects(cluster, base, &mut found, &mut Off);
+        let accepted = found.accept(rendered.objects);
+        diagnostics.extend(found);
+        accepted
     }
 
     /// Returns the objects of one project with the history of their values.

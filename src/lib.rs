@@ -39,6 +39,7 @@ pub mod sync;
 pub mod template;
 pub mod trace;
 pub mod tree;
+pub mod upgrade;
 pub mod user_patch;
 pub mod vendor;
 pub mod yaml;

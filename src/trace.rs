@@ -77,6 +77,9 @@ pub trait Trace {
     /// The last of the objects are those of `extraManifests`.
     fn extra(&mut self, objects: &[Object]);
 
+    /// The patch with this number has been applied.
+    fn patched(&mut self, _number: usize, _before: &[Object], _after: &[Object]) {}
+
     /// A step has added, removed, changed or sorted objects.
     fn all(&mut self, objects: &[Object], by: By, written: impl Fn(&Object, &str) -> Written);
 

@@ -196,7 +196,8 @@ impl UserPatches {
                 let applied = patch::apply(&rendered, objects)?;
                 guard
                     .follow(number, &before, objects, &applied, project)
-                    .inspect_err(|_| *objects = before)?;
+                    .inspect_err(|_| objects.clone_from(&before))?;
+                trace.patched(number, &before, objects);
                 trace.all(objects, By::Patch, |object, pointer| {
                     let within = trace::within(&rendered.operation, object, pointer);
                     patch.written(&within, &self.templates, scope)

@@ -53,7 +53,7 @@ pub(super) fn count(number: usize, one: &str, many: &str) -> String {
 }
 
 /// Returns the first names and how many there are besides: `a, b and 3 more`.
-pub(super) fn some(names: &[String], most: usize) -> String {
+pub(crate) fn some(names: &[String], most: usize) -> String {
     if names.len() <= most {
         return names.join(", ");
     }

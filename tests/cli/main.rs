@@ -12,5 +12,6 @@ mod init;
 mod messages;
 mod render;
 mod session;
+mod upgrade;
 mod upstream;
 mod vendor;
