@@ -9,7 +9,7 @@ use serde_json::Value;
 use tenantry::compile::Compilation;
 use tenantry::config::{self, Node};
 use tenantry::diagnostic::Diagnostics;
-use tenantry::explain::{Explained, Sources, explain};
+use tenantry::explain::{Explained, Sources, explain, field};
 use tenantry::model::Project;
 use tenantry::plan::{self, behind};
 use tenantry::source;
@@ -183,6 +183,10 @@ fn check(
         .pointer(&explained.pointer)
         .expect("a place in the object");
     assert_eq!(&explained.value, value, "{place}");
+    let again = field::resolve(&followed.object, &explained.path);
+    if again.as_ref() != Ok(&explained.pointer) {
+        wrong.insert(format!("{place} leads to {again:?}"));
+    }
     let last = explained
         .history
         .last()

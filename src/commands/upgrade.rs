@@ -224,7 +224,7 @@ fn compare(
     }
     let report = Report::new(to, &moved, stays.to_vec(), collector.finish());
     // What was to be warned of before says nothing about the move.
-    let known: Vec<String> = warned.iter().map(|known| about(known)).collect();
+    let known: Vec<String> = warned.iter().map(about).collect();
     let found = std::mem::take(&mut console.diagnostics);
     for diagnostic in found.iter() {
         if diagnostic.severity == Severity::Error || !known.contains(&about(diagnostic)) {

@@ -353,6 +353,15 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_path_panics(written in r#"[a-z./\[\]"\\=,0-9~ ü]{0,40}"#) {
+            let object = deployment();
+            let _any = resolve(&object, &written);
+            let _any = resolve(&object, &format!("spec.template.spec.containers{written}"));
+        }
+    }
+
     #[test]
     fn what_is_not_there() {
         let object = deployment();

@@ -129,7 +129,7 @@ fn what_it_says_before() {
         .tenantry(&["upgrade", "--ring", "canary", "--dry-run"])
         .status(0);
     for expect in [
-        "kfp-2.15.0 -> kfp-2.17.0: churn\n\nPatches\n  projects.yaml:13:5 does something else in churn\n",
+        "kfp-2.15.0 -> kfp-2.17.0: churn\n\nPatches\n  projects.yaml:14:5 does something else in churn\n",
         "    - Deployment/ml-pipeline spec.template.spec.containers[name=ml-pipeline-api-server].image: ghcr.io/kubeflow/kfp-api-server:2.15.0 -> example.com/api:1\n",
         "    + Deployment/ml-pipeline spec.template.spec.containers[name=ml-pipeline-api-server].image: ghcr.io/kubeflow/kfp-api-server:2.17.0 -> example.com/api:1\n",
         "\nOne patch does what it did.\n",
@@ -148,7 +148,7 @@ fn what_it_says_before() {
         report["from"],
         serde_json::json!([{"base": "kfp-2.15.0", "projects": ["churn", "fraud"]}])
     );
-    assert_eq!(report["patches"][0]["place"]["line"], 13);
+    assert_eq!(report["patches"][0]["place"]["line"], 14);
     assert_eq!(report["diff"]["summary"]["hazardsStopping"], 0);
     assert_eq!(session.read("projects.yaml"), fleet);
 }

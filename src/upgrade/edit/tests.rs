@@ -110,7 +110,7 @@ fn aliases_and_merge_keys() {
     // An alias is replaced, not what it names.
     check(
         "platform: {base: &b old}\nprojects:\n- {name: a, base: *b}\n",
-        &[first.clone()],
+        std::slice::from_ref(&first),
         Ok("platform: {base: &b old}\nprojects:\n- {name: a, base: new}\n"),
     );
     // What an anchor names is not changed for others.
@@ -127,18 +127,18 @@ fn aliases_and_merge_keys() {
     // A key that a merge key brings is overridden beside it.
     check(
         "projects:\n- &p\n  name: a\n  base: old\n- <<: *p\n  name: b\n",
-        &[second.clone()],
+        std::slice::from_ref(&second),
         Ok("projects:\n- &p\n  name: a\n  base: old\n- <<: *p\n  name: b\n  base: new\n"),
     );
     check(
         "projects:\n- &p\n  name: a\n  base: old\n- <<: *p\n  name: b\n",
-        &[first.clone()],
+        std::slice::from_ref(&first),
         Err(4),
     );
     // A project that is an alias as a whole has no text of its own.
     check(
         "x: &p\n  name: a\nprojects:\n- *p\n",
-        &[first.clone()],
+        std::slice::from_ref(&first),
         Err(2),
     );
     check(
