@@ -3,6 +3,7 @@
 //! Takes a project, its plan and its base; gives the objects, complete and in order.
 //! Makes no choices: whatever can vary was settled in the plan. Knows Kubernetes and nothing of KFP, files or Git.
 
+mod access;
 mod images;
 mod members;
 mod namespace;
@@ -15,6 +16,7 @@ mod waves;
 
 use serde_json::Value;
 
+pub use access::token_review;
 pub use transform::{CONFIG_HASH, NAME_HASH_LENGTH};
 
 use crate::base::Base;
@@ -91,7 +93,7 @@ pub fn render<T: Trace>(
     trace.all(&objects, by, |object, pointer| {
         origins::settings(object, pointer, project, plan, base)
     });
-    objects.extend(members::objects(&objects, project, base));
+    objects.extend(members::objects(&objects, project, plan, base));
     trace.all(&objects, By::Tenantry("members"), origins::members);
     objects.extend(namespace::objects(project));
     let by = By::Tenantry("Namespace, quota and limits");
@@ -213,7 +215,7 @@ fn unrepresentable(value: &Value) -> Option<char> {
 
 /// Completes the objects that a cluster gets once, and returns the references to images in them.
 ///
-/// `trace` is told of every step.
+/// `trace` knows the manifests already, and is told of every step.
 /// Errors: the codes of images.
 pub fn cluster_objects<T: Trace>(
     objects: &mut [Object],
@@ -222,11 +224,29 @@ pub fn cluster_objects<T: Trace>(
     diagnostics: &mut Diagnostics,
     trace: &mut T,
 ) -> Vec<Use> {
-    trace.manifests(objects);
+    trace.all(objects, By::Tenantry("access"), |_, _| {
+        origins::token_review()
+    });
     let images = images::of_cluster(objects, cluster, base, diagnostics);
     trace.all(objects, By::Tenantry("mirrors of images"), |_, _| {
         origins::mirrors()
     });
     transform::cluster(objects, cluster, base, trace);
+    images
+}
+
+/// Completes objects that set up shared servers, those for one project or those that all have in common, and returns the
+/// references to images in them.
+///
+/// Errors: the codes of images.
+pub fn shared_objects(
+    objects: &mut [Object],
+    cluster: &Cluster,
+    base: &Base,
+    project: Option<&Project>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Use> {
+    let images = images::of_cluster(objects, cluster, base, diagnostics);
+    transform::shared(objects, cluster, base, project);
     images
 }

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use crate::base::Facts;
 use crate::compile::Compilation;
 use crate::config::Node;
+use crate::demand::Demand;
 use crate::diagnostic::Diagnostics;
 use crate::diff::{self, DirectoryDiff, Objects, Owner, Status};
 use crate::hazard::{self, Finding, Pair, Side};
@@ -207,6 +208,10 @@ pub fn compare(
             },
             status: Status::Kept,
             changes: diff::objects(&old_objects, &new_objects),
+            demand: (
+                Demand::of(old_objects.iter()),
+                Demand::of(new_objects.iter()),
+            ),
         });
     }
     Ok(Some(moved))
@@ -257,6 +262,7 @@ pub fn compare_clusters(
             owner,
             status: Status::Kept,
             changes,
+            demand: (Demand::of(old.iter()), Demand::of(new.iter())),
         };
         compared.push((directory, findings));
     }

@@ -185,8 +185,11 @@ fn find<'a>(
             directories.push(own);
         }
     }
-    let wiring = (0..).map_while(|number| compilation.wiring_directory(number));
-    for (own, objects) in wiring {
+    for number in compilation.directories(None) {
+        let without_base = compilation.without_base(number, &mut console.diagnostics)?;
+        let Some((own, objects)) = without_base else {
+            continue;
+        };
         let cluster = model
             .clusters
             .iter()

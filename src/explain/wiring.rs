@@ -1,4 +1,4 @@
-//! The wiring for sync tools, which Tenantry writes from nothing but settings.
+//! The wiring for sync tools and the Jobs that set up shared servers, which Tenantry writes from nothing but settings.
 
 use serde_json::Value;
 
@@ -6,44 +6,47 @@ use crate::model::{Cluster, Model, Project};
 use crate::object::Object;
 use crate::trace::{By, Followed, Read, Recorder, Trace as _, Written, read};
 
-/// Returns the objects of one directory of the wiring with what their values were read from: the settings whose values
+/// Returns the objects of one such directory with what their values were read from: the settings whose values
 /// are in them.
 pub fn followed(objects: &[Object], cluster: &Cluster, model: &Model) -> Vec<Followed> {
     let mut recorder = Recorder::default();
-    recorder.all(objects, By::Tenantry("wiring"), |object, pointer| {
-        let Some(Value::String(text)) = object.body.pointer(pointer) else {
-            return Written::default();
-        };
-        let mut reads = Vec::new();
-        let mut add = |value: Option<&str>, path: &[&str]| {
-            if value.is_some_and(|value| !value.is_empty() && holds(text, value)) {
-                reads.push(read(path.iter().copied()));
+    recorder.all(
+        objects,
+        By::Tenantry("what the platform needs"),
+        |object, pointer| {
+            let Some(Value::String(text)) = object.body.pointer(pointer) else {
+                return Written::default();
+            };
+            let mut reads = Vec::new();
+            let mut add = |value: Option<&str>, path: &[&str]| {
+                if value.is_some_and(|value| !value.is_empty() && holds(text, value)) {
+                    reads.push(read(path.iter().copied()));
+                }
+            };
+            add(
+                model.repository_url.as_deref(),
+                &["platform", "repository", "url"],
+            );
+            add(
+                Some(&model.repository_branch),
+                &["platform", "repository", "branch"],
+            );
+            add(
+                Some(&model.repository_path),
+                &["platform", "repository", "path"],
+            );
+            add(Some(&cluster.server), &["platform", "server"]);
+            if let Some(project) = project_of(object, model) {
+                for path in of_project(text, project) {
+                    reads.push(path);
+                }
             }
-        };
-        add(
-            model.repository_url.as_deref(),
-            &["platform", "repository", "url"],
-        );
-        add(
-            Some(&model.repository_branch),
-            &["platform", "repository", "branch"],
-        );
-        add(
-            Some(&model.repository_path),
-            &["platform", "repository", "path"],
-        );
-        add(Some(&cluster.server), &["platform", "server"]);
-        if let Some(project) = project_of(object, model) {
-            for path in of_project(text, project) {
-                reads.push(path);
+            Written {
+                reads,
+                ..Written::default()
             }
-        }
-        Written {
-            reads,
-            conditions: vec![read(["platform", "sync"])],
-            ..Written::default()
-        }
-    });
+        },
+    );
     recorder.into_objects()
 }
 
@@ -66,6 +69,19 @@ fn of_project(text: &str, project: &Project) -> Vec<Read> {
     }
     if project.ring.as_deref() == Some(text) {
         reads.push(read(["project", "ring"]));
+    }
+    let (database, store) = (&project.database, &project.object_store);
+    let storage = [
+        ("database", "host", database.host.as_deref()),
+        ("database", "database", Some(database.database.as_str())),
+        ("database", "user", Some(database.user.as_str())),
+        ("objectStore", "bucket", Some(store.bucket.as_str())),
+        ("objectStore", "prefix", store.prefix.as_deref()),
+    ];
+    for (what, key, value) in storage {
+        if value == Some(text) {
+            reads.push(read(["project", what, key]));
+        }
     }
     for (key, value) in &project.labels {
         if value == text {

@@ -5,7 +5,7 @@
 //! plans remember nothing; a test holds it against everything that templates see.
 
 use crate::base::Base;
-use crate::model::{ConfigMapKey, Credentials, Project, StorageKind};
+use crate::model::{ConfigMapKey, Credentials, Exposure, Project, StorageKind};
 use crate::render::settings::containers;
 use crate::yaml::push_token;
 
@@ -135,8 +135,27 @@ impl Behind<'_> {
                 vec![Setting::Project("/podSecurity/runAsUser".to_owned())]
             }
             ["openshift"] => vec![platform(&["openshift"])],
+            ["access", rest @ ..] => vec![self.access(rest)],
             ["components", rest @ ..] => vec![component(rest)],
             other => vec![Setting::Project(pointer(other))],
+        }
+    }
+
+    fn access(&self, steps: &[&str]) -> Setting {
+        let own = |key: &str| Setting::Project(format!("/access{key}"));
+        match steps {
+            ["certificate"] if self.has("/access/tls/secret") => own("/tls/secret"),
+            ["certificate"] => Setting::Base("/access/certificate".to_owned()),
+            ["issuer", rest @ ..] => own(&format!("/tls/issuer{}", pointer(rest))),
+            ["oauth2Proxy" | "kubeRbacProxy"] => own("/auth"),
+            ["secure" | "servingCertificate"] => own("/exposure"),
+            ["port"] => {
+                let access = self.project.access.as_ref();
+                let route = access.is_some_and(|access| access.exposure == Exposure::Route);
+                let port = if route { "https" } else { "http" };
+                Setting::Base(format!("/access/{port}"))
+            }
+            rest => own(&pointer(rest)),
         }
     }
 

@@ -250,13 +250,9 @@ fn peer_of(
             project,
             |peer| matches!(peer, Peer::Cidr(known) if known == cidr),
         );
-        let servers = vec![
-            read(["plan", "database", "host"]),
-            read(["plan", "objectStore", "host"]),
-        ];
         return match own.or(from).or(api) {
             Some(path) => vec![path],
-            None => servers,
+            None => servers(project),
         };
     }
     let namespace = labels("namespaceSelector")
@@ -279,13 +275,30 @@ fn peer_of(
                 path.push(at.to_string());
                 path
             });
-        return match from.or(monitoring) {
+        let ingress = &cluster.network.ingress_namespaces;
+        let ingress = ingress
+            .iter()
+            .position(|known| known == namespace)
+            .map(|at| {
+                let mut path = read(["platform", "network", "ingressNamespaces"]);
+                path.push(at.to_string());
+                path
+            });
+        let gateway = project
+            .access
+            .as_ref()
+            .and_then(|access| access.gateway.as_ref());
+        let gateway = gateway
+            .filter(|gateway| gateway.namespace.as_deref() == Some(namespace))
+            .map(|_| read(["project", "access", "gateway", "namespace"]));
+        return match from.or(monitoring).or(ingress).or(gateway) {
             Some(path) => vec![path],
-            None => vec![
-                read(["plan", "database", "host"]),
-                read(["plan", "objectStore", "host"]),
-            ],
+            None => servers(project),
         };
+    }
+    if labels("namespaceSelector").is_some() {
+        // The routers of OpenShift, by the label of their namespace.
+        return vec![read(["project", "access", "exposure"])];
     }
     let pods = labels("podSelector");
     let role = facts
@@ -295,6 +308,22 @@ fn peer_of(
     role.map(|(role, _)| read(["base", "roles", role]))
         .into_iter()
         .collect()
+}
+
+/// Servers outside of the stack.
+fn servers(project: &Project) -> Vec<Read> {
+    let mut reads = vec![
+        read(["plan", "database", "host"]),
+        read(["plan", "objectStore", "host"]),
+    ];
+    if project
+        .access
+        .as_ref()
+        .is_some_and(|access| access.oidc.is_some())
+    {
+        reads.push(read(["project", "access", "oidc", "issuer"]));
+    }
+    reads
 }
 
 fn ingress(project: &Project, is: impl Fn(&Peer) -> bool) -> Option<Read> {
@@ -343,8 +372,13 @@ fn ports_of(
         let listed = peers
             .iter()
             .any(|peer| ingress(project, |known| network::peer(known) == **peer).is_some());
-        let ports = if listed { "entry" } else { "metrics" };
-        reads.push(read(["base", ports, role]));
+        let front = facts.access.as_ref().filter(|access| access.role == role);
+        let access_port = project.access.is_some() && front.is_some();
+        reads.push(match (listed, access_port) {
+            (true, _) => read(["base", "entry", role]),
+            (false, true) => read(["plan", "access", "port"]),
+            (false, false) => read(["base", "metrics", role]),
+        });
     }
     if reads.is_empty()
         && direction == "egress"
@@ -448,6 +482,11 @@ pub(super) fn annotations(pointer: &str, project: &Project) -> Written {
         }
         _ => Written::default(),
     }
+}
+
+/// Returns what lets a proxy ask the API server.
+pub(super) fn token_review() -> Written {
+    because(&["project", "access", "auth"])
 }
 
 /// Returns what the waves are there for.

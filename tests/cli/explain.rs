@@ -172,12 +172,12 @@ fn wiring() {
         .tenantry(&["explain", &format!("overlays/in-cluster/_sync/{file}")])
         .status(0);
     assert!(
-        text.contains("  spec.source.repoURL: https://git.example.com/s.git  <- tenantry (wiring), projects.yaml:2:"),
+        text.contains("  spec.source.repoURL: https://git.example.com/s.git  <- tenantry (what the platform needs), projects.yaml:2:"),
         "{text}"
     );
     assert!(
         text.contains(
-            "  spec.destination.namespace: churn  <- tenantry (wiring), projects.yaml:9:9\n"
+            "  spec.destination.namespace: churn  <- tenantry (what the platform needs), projects.yaml:9:9\n"
         ),
         "{text}"
     );
