@@ -450,25 +450,36 @@ impl Compilation {
         diagnostics.accept((recorder.into_objects(), base))
     }
 
-    /// Returns the path and the objects of a directory that comes from no base: of the wiring, or with Jobs that set up
-    /// shared servers; `None` for the others.
+    /// Returns the path of a directory below the tree.
+    pub fn path(&self, number: usize) -> String {
+        let cluster = |index: usize| self.model.clusters[index].name.as_str();
+        match self.units[number] {
+            Unit::Cluster(index) => format!("{}/{CLUSTER_DIRECTORY}", cluster(index)),
+            Unit::Common(index) => format!("{}/{}", cluster(index), provision::COMMON_DIRECTORY),
+            Unit::Shared(part) => {
+                let (index, part) = &self.shared[part];
+                format!("{}/{}", cluster(*index), part.directory)
+            }
+            Unit::Project(index) => directory_of(&self.model.projects[index]),
+            Unit::Wiring(number) => self.wiring.path(number, &self.model),
+        }
+    }
+
+    /// Returns the objects of a directory that comes from no base: of the wiring, or with Jobs that set up shared servers;
+    /// none for the others.
     ///
     /// Errors: as for rendering it.
     pub fn without_base(
         &self,
         number: usize,
         diagnostics: &mut Diagnostics,
-    ) -> Result<Option<(String, Vec<Object>)>, Rejected> {
-        let shared = match self.units[number] {
-            Unit::Wiring(number) => {
-                let path = self.wiring.path(number, &self.model);
-                return Ok(Some((path, self.wiring.objects(number, &self.model))));
-            }
-            Unit::Common(cluster) => self.common(cluster, diagnostics)?,
-            Unit::Shared(part) => self.jobs(part, diagnostics)?,
-            Unit::Cluster(_) | Unit::Project(_) => return Ok(None),
-        };
-        Ok(Some((shared.path, shared.rendered.objects)))
+    ) -> Result<Vec<Object>, Rejected> {
+        match self.units[number] {
+            Unit::Wiring(number) => Ok(self.wiring.objects(number, &self.model)),
+            Unit::Common(cluster) => Ok(self.common(cluster, diagnostics)?.rendered.objects),
+            Unit::Shared(part) => Ok(self.jobs(part, diagnostics)?.rendered.objects),
+            Unit::Cluster(_) | Unit::Project(_) => Ok(Vec::new()),
+        }
     }
 
     /// Returns a base that projects use.

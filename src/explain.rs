@@ -4,12 +4,12 @@
 //! has set it at which place, and which settings decided it. Knows nothing of the command line and the disk.
 
 pub mod field;
+mod platform;
 pub mod show;
 mod sources;
-mod wiring;
 
+pub use platform::{followed as platform, project_of as wired_project};
 pub use sources::{Source, Sources};
-pub use wiring::{followed as wiring, project_of as wired_project};
 
 use serde_json::Value;
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tenantry::compile::Compilation;
 use tenantry::config::{self, Node};
 use tenantry::diagnostic::Diagnostics;
-use tenantry::explain::{Explained, Sources, explain, field};
+use tenantry::explain::{Explained, Sources, explain, field, platform, wired_project};
 use tenantry::model::Project;
 use tenantry::plan::{self, behind};
 use tenantry::source;
@@ -141,6 +141,35 @@ fn every_value_has_an_origin() {
                     check(
                         &value,
                         followed,
+                        &case,
+                        &format!("{place} {}", value.path),
+                        &mut wrong,
+                    );
+                }
+            }
+        }
+        let model = &case.compilation.model;
+        for number in case.compilation.directories(None) {
+            let path = case.compilation.path(number);
+            let mut found = Diagnostics::default();
+            let objects = case
+                .compilation
+                .without_base(number, &mut found)
+                .expect("it renders");
+            let cluster = model
+                .clusters
+                .iter()
+                .find(|cluster| path.starts_with(&format!("{}/", cluster.name)));
+            let cluster = cluster.expect("a directory lies below its cluster's");
+            for followed in platform(&objects, cluster, model) {
+                let project = wired_project(&followed.object, model);
+                let base = project.map(|project| case.compilation.base_of(project));
+                let sources = Sources::new(&case.tree, project, &cluster.name, base, &case.texts);
+                let place = format!("{} {path} {}", case.name, followed.object.key());
+                for value in explain(&followed, "", &sources) {
+                    check(
+                        &value,
+                        &followed,
                         &case,
                         &format!("{place} {}", value.path),
                         &mut wrong,

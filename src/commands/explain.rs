@@ -1,18 +1,21 @@
 //! `explain`: where the values of rendered objects come from.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
 
 use super::{Failure, root};
+use crate::base::Base;
 use crate::cli::{self, Explain, Verbosity};
 use crate::compile::{CLUSTER_DIRECTORY, Compilation, compile};
 use crate::config;
 use crate::console::Console;
 use crate::diagnostic::{Diagnostics, nearest};
 use crate::exit::Exit;
-use crate::explain::{Sources, added, explain, field, show};
+use crate::explain::{Sources, added, explain, field, platform, show, wired_project};
 use crate::inputs::Inputs;
 use crate::layout;
+use crate::model::Project;
 use crate::object::Object;
 use crate::report::Format;
 use crate::trace::Followed;
@@ -125,26 +128,22 @@ fn clean(path: &Path) -> PathBuf {
     clean
 }
 
-/// The objects of one file.
+/// The objects of one directory.
 struct Found<'a> {
     objects: Vec<Followed>,
     /// Name of the cluster.
     cluster: String,
-    /// The project whose file it is.
-    project: Option<&'a crate::model::Project>,
+    /// The project whose directory it is.
+    project: Option<&'a Project>,
     /// The base of a cluster's own objects.
-    base: Option<&'a crate::base::Base>,
+    base: Option<&'a Base>,
 }
 
 impl<'a> Found<'a> {
-    /// Returns the project that an object is for; in the wiring, each may have its own.
-    fn project_of(
-        &self,
-        object: &Object,
-        compilation: &'a Compilation,
-    ) -> Option<&'a crate::model::Project> {
+    /// Returns the project that an object is for; in a directory of the platform, each may have its own.
+    fn project_of(&self, object: &Object, compilation: &'a Compilation) -> Option<&'a Project> {
         self.project
-            .or_else(|| crate::explain::wired_project(object, &compilation.model))
+            .or_else(|| wired_project(object, &compilation.model))
     }
 }
 
@@ -154,95 +153,94 @@ fn find<'a>(
     path: &str,
     console: &mut Console,
 ) -> Result<Found<'a>, Failure> {
-    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let mut directories: Vec<String> = Vec::new();
-    let model = &compilation.model;
-    let mut found = None;
-    for project in &model.projects {
-        let own = format!("{}/{}", project.cluster, project.namespace);
-        if own == directory || own == path {
-            let objects =
-                compilation.followed(project, &console.sources, &mut console.diagnostics)?;
-            found = Some((own, objects, &project.cluster, Some(project), None));
-            break;
-        }
-        directories.push(own);
-    }
-    for cluster in &model.clusters {
-        let own = format!("{}/{CLUSTER_DIRECTORY}", cluster.name);
-        let used = model
-            .projects
-            .iter()
-            .any(|project| project.cluster == cluster.name);
-        if used && found.is_none() && (own == directory || own == path) {
-            let (objects, base) = compilation.cluster_followed(
-                cluster,
-                &console.sources,
-                &mut console.diagnostics,
-            )?;
-            found = Some((own, objects, &cluster.name, None, Some(base)));
-        } else {
-            directories.push(own);
-        }
-    }
-    for number in compilation.directories(None) {
-        let without_base = compilation.without_base(number, &mut console.diagnostics)?;
-        let Some((own, objects)) = without_base else {
-            continue;
-        };
-        let cluster = model
-            .clusters
-            .iter()
-            .find(|cluster| own.starts_with(&format!("{}/", cluster.name)));
-        if let Some(cluster) = cluster
-            && found.is_none()
-            && (own == directory || own == path)
-        {
-            let objects = crate::explain::wiring(&objects, cluster, model);
-            found = Some((own, objects, &cluster.name, None, None));
-        } else {
-            directories.push(own);
-        }
-    }
-    let Some((own, objects, cluster, project, base)) = found else {
-        let near = nearest(directory, directories.iter().map(String::as_str));
-        let hint = near
-            .map(|near| format!("; there is `{near}`"))
-            .unwrap_or_default();
+    let tree = compilation.tree();
+    let Some((directory, name)) = path.rsplit_once('/') else {
         return Err(Failure::Usage(format!(
-            "nothing is rendered to `{}/{directory}`{hint}",
-            compilation.tree()
+            "`{tree}/{path}` is no file with objects"
         )));
     };
-    let mut files: Vec<String> = objects
-        .iter()
-        .map(|followed| layout::file_name(&followed.object.file))
-        .collect();
-    files.sort_unstable();
-    files.dedup();
-    let of_file =
-        |followed: &Followed| own != path && layout::file_name(&followed.object.file) == name;
-    let objects: Vec<Followed> = objects.into_iter().filter(of_file).collect();
-    if objects.is_empty() {
-        let tree = compilation.tree();
-        let problem = if own == path {
-            format!("`{tree}/{path}` is a directory")
-        } else {
-            format!("no file `{name}` is rendered to `{tree}/{directory}`")
-        };
-        let near = nearest(name, files.iter().map(String::as_str)).filter(|_| own != path);
-        let hint = match near {
+    let whole = directory_at(compilation, path, console)?;
+    let is_directory = whole.is_some();
+    let found = match whole {
+        Some(found) => Some(found),
+        None => directory_at(compilation, directory, console)?,
+    };
+    let Some(mut found) = found else {
+        let directories = directories(compilation);
+        let near = nearest(directory, directories.iter().map(String::as_str));
+        let hint = near.map(|near| format!("; there is `{near}`"));
+        return Err(Failure::Usage(format!(
+            "nothing is rendered to `{tree}/{directory}`{}",
+            hint.unwrap_or_default()
+        )));
+    };
+    let file_of = |followed: &Followed| layout::file_name(&followed.object.file);
+    let files: BTreeSet<String> = found.objects.iter().map(file_of).collect();
+    let files: Vec<String> = files.into_iter().collect();
+    if is_directory {
+        return Err(Failure::Usage(format!(
+            "`{tree}/{path}` is a directory; its files are {}",
+            quoted(&files)
+        )));
+    }
+    found.objects.retain(|followed| file_of(followed) == name);
+    if found.objects.is_empty() {
+        let hint = match nearest(name, files.iter().map(String::as_str)) {
             Some(near) => format!("a similar name is `{near}`"),
             None => format!("its files are {}", quoted(&files)),
         };
-        return Err(Failure::Usage(format!("{problem}; {hint}")));
+        return Err(Failure::Usage(format!(
+            "no file `{name}` is rendered to `{tree}/{directory}`; {hint}"
+        )));
     }
-    Ok(Found {
+    Ok(found)
+}
+
+/// Renders the directory with this path below the tree, if there is one.
+fn directory_at<'a>(
+    compilation: &'a Compilation,
+    path: &str,
+    console: &mut Console,
+) -> Result<Option<Found<'a>>, Failure> {
+    let model = &compilation.model;
+    let Some((cluster, below)) = path.split_once('/') else {
+        return Ok(None);
+    };
+    let Some(cluster) = model.clusters.iter().find(|known| known.name == cluster) else {
+        return Ok(None);
+    };
+    let of_cluster = |project: &&Project| project.cluster == cluster.name;
+    let mut projects = model.projects.iter().filter(of_cluster);
+    let (objects, project, base) = if below == CLUSTER_DIRECTORY && projects.next().is_some() {
+        let (objects, base) =
+            compilation.cluster_followed(cluster, &console.sources, &mut console.diagnostics)?;
+        (objects, None, Some(base))
+    } else if let Some(project) = projects.find(|project| project.namespace == below) {
+        let objects = compilation.followed(project, &console.sources, &mut console.diagnostics)?;
+        (objects, Some(project), None)
+    } else if below.starts_with('_') {
+        let numbers = compilation.directories(None).into_iter();
+        let mut named = numbers.filter(|number| compilation.path(*number) == path);
+        let Some(number) = named.next() else {
+            return Ok(None);
+        };
+        let objects = compilation.without_base(number, &mut console.diagnostics)?;
+        (platform(&objects, cluster, model), None, None)
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(Found {
         objects,
-        cluster: cluster.clone(),
+        cluster: cluster.name.clone(),
         project,
         base,
-    })
+    }))
+}
+
+/// Returns the paths of all directories below the tree.
+fn directories(compilation: &Compilation) -> Vec<String> {
+    let numbers = compilation.directories(None).into_iter();
+    numbers.map(|number| compilation.path(number)).collect()
 }
 
 fn quoted(names: &[String]) -> String {

@@ -240,6 +240,14 @@ fn what_is_not_there() {
             "error: no file `api-serve.yaml` is rendered to `overlays/in-cluster/churn`; a similar name is `api-server.yaml`\n",
         ),
         (
+            &["overlays/index.json"],
+            "error: `overlays/index.json` is no file with objects\n",
+        ),
+        (
+            &["overlays/in-cluster/_cluster/"],
+            "error: `overlays/in-cluster/_cluster` is a directory; its files are `crds.yaml`\n",
+        ),
+        (
             &[file, "Deployment/ml-pipelin"],
             "error: `in-cluster/churn/api-server.yaml` has no `Deployment/ml-pipelin`; a similar one is `Deployment/ml-pipeline`\n",
         ),
