@@ -299,12 +299,11 @@ pub fn read_objects(
     let mut objects = Vec::new();
     for (number, document) in documents.into_iter().enumerate() {
         let at = |pointer: &str| place_in(file, number, pointer, sources);
-        let (expanded, bodies) = match expand(document.value) {
-            Ok(found) => found,
-            Err(diagnostic) => {
-                diagnostics.push(diagnostic.at(at("/items")));
-                continue;
-            }
+        let Some((expanded, bodies)) = expand(document.value) else {
+            let diagnostic =
+                Diagnostic::error(Code::InvalidManifest, "`items` of a `List` is not a list");
+            diagnostics.push(diagnostic.at(at("/items")));
+            continue;
         };
         for (index, body) in bodies.into_iter().enumerate() {
             let above = if expanded {
@@ -338,20 +337,17 @@ pub fn read_objects(
     objects
 }
 
-/// Returns the objects of a document, and whether it is a list of them.
-fn expand(document: Value) -> Result<(bool, Vec<Value>), Diagnostic> {
+/// Returns the objects of a document, and whether it is a list of them; `None` for a list whose items are none.
+fn expand(document: Value) -> Option<(bool, Vec<Value>)> {
     match document {
         Value::Object(mut map) if map.get("kind").and_then(Value::as_str) == Some("List") => {
             match map.remove("items") {
-                Some(Value::Array(items)) => Ok((true, items)),
-                Some(Value::Null) | None => Ok((true, Vec::new())),
-                Some(_) => Err(Diagnostic::error(
-                    Code::InvalidManifest,
-                    "`items` of a `List` is not a list",
-                )),
+                Some(Value::Array(items)) => Some((true, items)),
+                Some(Value::Null) | None => Some((true, Vec::new())),
+                Some(_) => None,
             }
         }
-        other => Ok((false, vec![other])),
+        other => Some((false, vec![other])),
     }
 }
 
