@@ -13,8 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::object::Object;
+use crate::object::shape::{Misshapen, is_list, misshapen};
 use crate::source::{FileId, Sources, Span};
 use crate::template::{Compiler, Condition, Node, Place, Scope, TemplateError, Templates};
 use crate::trace::{Spot, Trace, Written};
@@ -398,20 +401,20 @@ fn read_each(
     };
     let mut marks = Vec::with_capacity(documents.len());
     for (number, document) in documents.into_iter().enumerate() {
-        let start = document.start;
         marks.push(document.marks);
-        let (bodies, listed) = match document.value {
-            serde_json::Value::Object(mut map)
-                if map.get("kind").and_then(|kind| kind.as_str()) == Some("List") =>
-            {
-                match map.remove("items") {
-                    Some(serde_json::Value::Array(items)) => (items, true),
-                    _ => (Vec::new(), true),
-                }
-            }
-            other => (vec![other], false),
+        let at = |pointer: &str| place_in(file, number, pointer, sources);
+        let Some((expanded, bodies)) = expand(document.value) else {
+            let diagnostic =
+                Diagnostic::error(Code::InvalidManifest, "`items` of a `List` is not a list");
+            diagnostics.push(diagnostic.at(at("/items")));
+            continue;
         };
         for (index, body) in bodies.into_iter().enumerate() {
+            let above = if expanded {
+                format!("/items/{index}")
+            } else {
+                String::new()
+            };
             let object = Object {
                 body,
                 file: stem.to_owned(),
@@ -422,24 +425,90 @@ fn read_each(
                         Code::InvalidManifest,
                         format!("this document has no `{missing}`"),
                     )
-                    .at(Span {
-                        file,
-                        start,
-                        end: start,
-                    })
+                    .at(at(&above))
                     .hint("a manifest is a mapping with `apiVersion`, `kind` and `metadata.name`"),
                 );
+            } else if is_list(&object.body) {
+                diagnostics.push(list_in_disguise(&object).at(at(&format!("{above}/items"))));
+            } else if let Some(found) = misshapen(&object.body) {
+                let place = at(&format!("{above}{}", found.pointer));
+                diagnostics.push(not_of_shape(&object, &found).at(place));
             } else {
-                let pointer = if listed {
-                    format!("/items/{index}")
-                } else {
-                    String::new()
-                };
-                take(object, number, pointer);
+                take(object, number, above);
             }
         }
     }
     marks
+}
+
+/// Returns the objects of a document, and whether it is a list of them; `None` for a list whose items are none.
+fn expand(document: Value) -> Option<(bool, Vec<Value>)> {
+    match document {
+        Value::Object(mut map) if map.get("kind").and_then(Value::as_str) == Some("List") => {
+            match map.remove("items") {
+                Some(Value::Array(items)) => Some((true, items)),
+                Some(Value::Null) | None => Some((true, Vec::new())),
+                Some(_) => None,
+            }
+        }
+        other => Some((false, vec![other])),
+    }
+}
+
+/// Returns where a value stands; places are looked for when something is wrong only.
+fn place_in(file: FileId, document: usize, pointer: &str, sources: &Sources) -> Span {
+    let options = LoadOptions {
+        marks: true,
+        ..LoadOptions::default()
+    };
+    let documents = yaml::load(&sources.get(file).text, &options).unwrap_or_default();
+    let found = documents.get(document).map(|document| {
+        let range = document.marks.nearest(pointer);
+        range.unwrap_or(document.start..document.start)
+    });
+    let range = found.unwrap_or(0..0);
+    // Whole objects are pointed to by where they begin.
+    let end = if pointer.is_empty()
+        || pointer.starts_with("/items/") && pointer.matches('/').count() == 2
+    {
+        range.start
+    } else {
+        range.end
+    };
+    Span {
+        file,
+        start: range.start,
+        end,
+    }
+}
+
+/// Returns the error about an object that everybody takes for a list of objects, none of which was looked at.
+///
+/// Code: `invalid-manifest`.
+fn list_in_disguise(object: &Object) -> Diagnostic {
+    Diagnostic::error(
+        Code::InvalidManifest,
+        format!(
+            "`{}` has `items`, by which it is taken for a list of objects",
+            object.key()
+        ),
+    )
+    .hint("write each object as a document of its own, or use a plain `List`")
+}
+
+/// Returns the error about a part of an object that is not what Kubernetes has there.
+///
+/// Code: `invalid-manifest`.
+fn not_of_shape(object: &Object, found: &Misshapen) -> Diagnostic {
+    Diagnostic::error(
+        Code::InvalidManifest,
+        format!(
+            "`{}` of `{}` is not {}",
+            found.path(),
+            object.key(),
+            found.wanted
+        ),
+    )
 }
 
 fn missing_identity(object: &Object) -> Option<&'static str> {

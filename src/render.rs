@@ -177,6 +177,21 @@ fn check(objects: &[Object], project: &Project, diagnostics: &mut Diagnostics) {
                 .project(&project.name),
             );
         }
+        if let Some(key) = plain_secret(object) {
+            diagnostics.push(
+                Diagnostic::error(
+                    Code::PlainSecret,
+                    format!(
+                        "`{}` of project `{}` is a Secret with a value for `{key}`, which would be in Git",
+                        object.key(),
+                        project.name
+                    ),
+                )
+                .at(project.span)
+                .hint("write an ExternalSecret instead, or make the Secret in the cluster and leave it out here")
+                .project(&project.name),
+            );
+        }
         let own_namespace = object.kind() == "Namespace"
             && object.group().is_empty()
             && object.name() == project.namespace
@@ -197,6 +212,20 @@ fn check(objects: &[Object], project: &Project, diagnostics: &mut Diagnostics) {
             );
         }
     }
+}
+
+/// Returns the key of a value in a Secret; a Secret without values says no more than that it is there.
+///
+/// Source: product.md, "no secrets in Git".
+fn plain_secret(object: &Object) -> Option<&str> {
+    if object.kind() != "Secret" || !object.group().is_empty() {
+        return None;
+    }
+    let mut fields = ["data", "stringData"].into_iter();
+    fields.find_map(|field| {
+        let values = object.body.get(field)?.as_object()?;
+        values.keys().next().map(String::as_str)
+    })
 }
 
 /// Returns a character of a value's strings or keys that the readers of a cluster cannot carry.

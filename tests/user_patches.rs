@@ -140,7 +140,7 @@ fn what_belongs_to_tenantry_stays() {
         ),
         (
             "  - {target: {kind: Deployment, name: ml-pipeline}, patch: [{op: replace, path: /spec, value: []}]}\n",
-            "error[patch-failed] projects.yaml:6:53 after the patch `spec` of `Deployment/ml-pipeline` is no mapping",
+            "error[patch-failed] projects.yaml:6:53 after the patch `spec` of `Deployment/ml-pipeline` is not a mapping",
         ),
         (
             "  - {target: {kind: Service, name: ml-pipeline}, patch: [{op: replace, path: /kind, value: PersistentVolume}]}\n",

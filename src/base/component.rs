@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Base, FILES, Reader, template_diagnostic};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, nearest};
 use crate::object::Object;
+use crate::object::shape::{is_list, misshapen};
 use crate::patch::{self, Operation, Patch, PatchError, Target};
 use crate::template::{Compiler, Condition, Node, Place, Scope, TemplateError, Templates};
 use crate::trace::{self, By, Trace, Written};
@@ -348,6 +349,15 @@ impl Component {
                             format!("this document has no `{missing}`"),
                         );
                         diagnostic.span = base.marks.span(&resource.place);
+                        diagnostics.push(diagnostic);
+                    } else if is_list(&object.body) {
+                        let mut diagnostic = super::list_in_disguise(&object);
+                        diagnostic.span = base.marks.span(&resource.place);
+                        diagnostics.push(diagnostic);
+                    } else if let Some(found) = misshapen(&object.body) {
+                        let mut diagnostic = super::not_of_shape(&object, &found);
+                        let place = at_pointer(&resource.place, &found.pointer);
+                        diagnostic.span = base.marks.span(&place);
                         diagnostics.push(diagnostic);
                     } else {
                         objects.push(object);
