@@ -3,6 +3,7 @@
 mod diff;
 mod gate;
 mod images;
+pub mod import;
 mod init;
 mod parallel;
 mod print;
@@ -59,6 +60,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Diff(arguments) => diff::diff(arguments, &mut console),
         Command::Publish(arguments) => publish::publish(arguments, &mut console),
         Command::Images(Images::List(arguments)) => images::list(arguments, &mut console),
+        Command::Import(arguments) => import::import(arguments, &mut console),
         Command::Vendor(arguments) => vendor::vendor(arguments, &mut console),
         Command::Schema => print::schema(&console),
         Command::Completions(arguments) => print::completions(arguments, &console),

@@ -15,6 +15,7 @@ pub mod console;
 pub mod diagnostic;
 pub mod diff;
 pub mod digest;
+pub mod dspa;
 pub mod examine;
 pub mod exit;
 pub mod git;

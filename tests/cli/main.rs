@@ -7,6 +7,7 @@ mod codes;
 mod diff;
 mod gate;
 mod images;
+mod import;
 mod init;
 mod messages;
 mod render;
