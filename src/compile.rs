@@ -19,13 +19,15 @@ use crate::model::{
     self, Available, BaseFacts, Cluster, Model, PatchSource, Project, State, SyncTool,
 };
 use crate::object::Object;
+use crate::overlay::{self, Pinned};
 use crate::plan;
+use crate::provision;
 use crate::render::{self, Hash, Rendered};
 use crate::source::{FileId, Sources, Span};
 use crate::stage::{self, Hashes, Skeleton, Stages};
 use crate::sync::{self, Wiring};
 use crate::template::Scope;
-use crate::tree::RenderedDirectory;
+use crate::tree::{Form, RenderedDirectory};
 use crate::user_patch::UserPatches;
 use crate::yaml;
 
@@ -76,10 +78,15 @@ pub struct Compilation {
     extra: BTreeMap<String, Vec<Object>>,
     patches: UserPatches,
     wiring: Wiring,
+    /// The directories with Jobs that set up shared servers, each with the index of its cluster.
+    shared: Vec<(usize, provision::Part)>,
     units: Vec<Unit>,
     /// Numbers of the projects in the model.
     by_name: BTreeMap<String, usize>,
     stages: Stages,
+    form: Form,
+    /// The bases as a tree for kustomize holds them, by name; empty in the plain form.
+    pinned: BTreeMap<String, Pinned>,
 }
 
 /// One directory to be made.
@@ -87,10 +94,16 @@ pub struct Compilation {
 enum Unit {
     /// The cluster-scoped objects of the cluster at this index of the model.
     Cluster(usize),
+    /// What the Jobs of the cluster at this index share that set up shared servers.
+    Common(usize),
+    /// The part with this number of these Jobs.
+    Shared(usize),
     /// The project at this index of the model.
     Project(usize),
     /// The directory of the wiring with this number.
     Wiring(usize),
+    /// The base with this number, in the order of their names.
+    Base(usize),
 }
 
 impl Compilation {
@@ -170,8 +183,17 @@ impl Compilation {
         let stages = Stages::new(&model.projects);
         // Projects of one shape follow each other, so that few skeletons are alive at a time.
         let projects = stages.order().map(Unit::Project);
-        let wiring = wiring(&model, &bases);
+        let shared: Vec<(usize, provision::Part)> = (0..model.clusters.len())
+            .flat_map(|index| {
+                let parts = provision::parts(&model.projects, &model.clusters[index]);
+                parts.into_iter().map(move |part| (index, part))
+            })
+            .collect();
+        let with_jobs: BTreeSet<usize> = shared.iter().map(|(index, _)| *index).collect();
+        let wiring = wiring(&model, &bases, &shared);
         let units = clusters
+            .chain(with_jobs.into_iter().map(Unit::Common))
+            .chain((0..shared.len()).map(Unit::Shared))
             .chain(projects)
             .chain((0..wiring.len()).map(Unit::Wiring))
             .collect();
@@ -183,13 +205,49 @@ impl Compilation {
                 .collect(),
             stages,
             wiring,
+            shared,
             units,
             model,
             bases,
             vocabularies,
             extra,
             patches,
+            form: Form::Plain,
+            pinned: BTreeMap::new(),
         })?)
+    }
+
+    /// Makes the tree take another form than the plain one.
+    pub fn in_form(mut self, form: Form) -> Self {
+        self.form = form;
+        self.wiring.set_form(form);
+        self.units.retain(|unit| !matches!(unit, Unit::Base(_)));
+        self.pinned.clear();
+        if form == Form::Kustomize {
+            let used: BTreeSet<&String> = self
+                .model
+                .projects
+                .iter()
+                .map(|project| &project.base)
+                .collect();
+            self.pinned = used
+                .into_iter()
+                .map(|name| (name.clone(), Pinned::new(&self.bases[name])))
+                .collect();
+            let bases = (0..self.pinned.len()).map(Unit::Base);
+            self.units.splice(0..0, bases);
+        }
+        self
+    }
+
+    /// Returns the form of the tree.
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// Returns the bases as a tree for kustomize holds them, by name; none in the plain form.
+    pub fn pinned(&self) -> &BTreeMap<String, Pinned> {
+        &self.pinned
     }
 
     /// Returns where the tree lies below the root: `platform.repository.path`.
@@ -213,10 +271,16 @@ impl Compilation {
     pub fn directories(&self, projects: Option<&BTreeSet<String>>) -> Vec<usize> {
         let wanted = |unit: &Unit| match (unit, projects) {
             (_, None) => true,
-            (Unit::Cluster(_) | Unit::Wiring(_), Some(_)) => false,
             (Unit::Project(index), Some(names)) => {
                 names.contains(&self.model.projects[*index].name)
             }
+            // What they stand on.
+            (Unit::Base(number), Some(names)) => {
+                let base = self.pinned.keys().nth(*number);
+                let mut projects = self.model.projects.iter();
+                projects.any(|project| names.contains(&project.name) && Some(&project.base) == base)
+            }
+            (_, Some(_)) => false,
         };
         (0..self.units.len())
             .filter(|number| wanted(&self.units[*number]))
@@ -228,8 +292,19 @@ impl Compilation {
         let mut diagnostics = Diagnostics::default();
         let directory = match self.units[number] {
             Unit::Cluster(index) => self.cluster(&self.model.clusters[index], &mut diagnostics),
+            Unit::Common(cluster) => self
+                .common(cluster, &mut diagnostics)
+                .map(|shared| shared.into_directory(self.form)),
+            Unit::Shared(part) => self
+                .jobs(part, &mut diagnostics)
+                .map(|shared| shared.into_directory(self.form)),
             Unit::Project(index) => self.project(index, &mut diagnostics),
             Unit::Wiring(number) => Ok(self.wiring.render(number, &self.model)),
+            Unit::Base(number) => {
+                let mut bases = self.pinned.values();
+                let pinned = bases.nth(number).expect("there is one for each number");
+                Ok(pinned.directory())
+            }
         };
         (directory, diagnostics)
     }
@@ -378,12 +453,23 @@ impl Compilation {
         diagnostics: &mut Diagnostics,
     ) -> Result<RenderedDirectory, Rejected> {
         let project = &self.model.projects[index];
-        let files = match self.staged(index) {
-            Some(files) => files,
-            None => layout::lay_out(&self.objects(project, diagnostics)?, &project.base),
+        let path = directory_of(project);
+        let files = match self.form {
+            Form::Plain => match self.staged(index) {
+                Some(files) => files,
+                None => layout::lay_out(&self.objects(project, diagnostics)?, &project.base),
+            },
+            Form::Kustomize => {
+                let objects = self.objects(project, diagnostics)?;
+                let pinned = &self.pinned[&project.base];
+                overlay::lay_out(&objects, project, pinned, &path).map_err(|found| {
+                    diagnostics.extend(found);
+                    Rejected
+                })?
+            }
         };
         Ok(RenderedDirectory {
-            path: directory_of(project),
+            path,
             project: Some(project.name.clone()),
             base: Some(project.base.clone()),
             state: match project.state {
@@ -444,7 +530,10 @@ impl Compilation {
             project: None,
             base: Some(base.facts.name.clone()),
             state: "active".to_owned(),
-            files: layout::lay_out(&rendered.objects, &base.facts.name),
+            files: match self.form {
+                Form::Plain => layout::lay_out(&rendered.objects, &base.facts.name),
+                Form::Kustomize => overlay::listed(&rendered.objects, Some(&base.facts.name)),
+            },
         })
     }
 
@@ -480,8 +569,54 @@ impl Compilation {
                 ),
             }
         }
+        objects.extend(
+            self.projects_of(cluster)
+                .filter_map(|project| render::token_review(project, &self.bases[&project.base])),
+        );
         let images = render::cluster_objects(&mut objects, cluster, base, diagnostics);
         Rendered { objects, images }
+    }
+
+    /// Returns what the Jobs of a cluster share that set up shared servers.
+    fn common(&self, cluster: usize, diagnostics: &mut Diagnostics) -> Result<Shared, Rejected> {
+        let cluster = &self.model.clusters[cluster];
+        let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
+        let mut objects = provision::common(cluster, self.projects_of(cluster));
+        let images = render::shared_objects(&mut objects, cluster, base, None, diagnostics);
+        diagnostics.accept(Shared {
+            path: format!("{}/{}", cluster.name, provision::COMMON_DIRECTORY),
+            rendered: Rendered { objects, images },
+        })
+    }
+
+    /// Returns the Jobs of one part.
+    fn jobs(&self, part: usize, diagnostics: &mut Diagnostics) -> Result<Shared, Rejected> {
+        let (cluster, part) = &self.shared[part];
+        let cluster = &self.model.clusters[*cluster];
+        let mut rendered = Rendered {
+            objects: Vec::new(),
+            images: Vec::new(),
+        };
+        for index in &part.projects {
+            let project = &self.model.projects[*index];
+            // The Job of a project changes when its base does, and not with that of another.
+            let base = &self.bases[&project.base];
+            let mut objects = provision::of_project(
+                cluster,
+                project,
+                &base.facts.name,
+                &base.facts.images,
+                diagnostics,
+            );
+            let images =
+                render::shared_objects(&mut objects, cluster, base, Some(project), diagnostics);
+            rendered.objects.extend(objects);
+            rendered.images.extend(images);
+        }
+        diagnostics.accept(Shared {
+            path: format!("{}/{}", cluster.name, part.directory),
+            rendered,
+        })
     }
 
     /// Returns the references to images in one directory, and the projects that have them: several when they are of one
@@ -494,7 +629,9 @@ impl Compilation {
         diagnostics: &mut Diagnostics,
     ) -> Result<Images<'_>, Rejected> {
         match self.units[number] {
-            Unit::Wiring(_) => Ok(Images::default()),
+            Unit::Wiring(_) | Unit::Base(_) => Ok(Images::default()),
+            Unit::Common(cluster) => Ok(self.common(cluster, diagnostics)?.into_images()),
+            Unit::Shared(part) => Ok(self.jobs(part, diagnostics)?.into_images()),
             Unit::Cluster(index) => {
                 let cluster = &self.model.clusters[index];
                 let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
@@ -568,6 +705,35 @@ impl Way {
     };
 }
 
+/// Objects that set up shared servers, and the directory they go to.
+struct Shared {
+    path: String,
+    rendered: Rendered,
+}
+
+impl Shared {
+    fn into_directory(self, form: Form) -> RenderedDirectory {
+        RenderedDirectory {
+            path: self.path,
+            project: None,
+            base: None,
+            state: "active".to_owned(),
+            files: match form {
+                Form::Plain => layout::lay_out_in(&self.rendered.objects, None, form),
+                Form::Kustomize => overlay::listed(&self.rendered.objects, None),
+            },
+        }
+    }
+
+    fn into_images(self) -> Images<'static> {
+        Images {
+            uses: self.rendered.images,
+            directories: vec![self.path],
+            projects: Vec::new(),
+        }
+    }
+}
+
 /// References to images, and whose they are.
 #[derive(Debug, Default)]
 pub struct Images<'a> {
@@ -585,15 +751,36 @@ fn directory_of(project: &Project) -> String {
 }
 
 /// Decides on the wiring.
-fn wiring(model: &Model, bases: &BTreeMap<String, Base>) -> Wiring {
+fn wiring(
+    model: &Model,
+    bases: &BTreeMap<String, Base>,
+    shared: &[(usize, provision::Part)],
+) -> Wiring {
     let versions = bases
         .iter()
         .map(|(name, base)| (name.clone(), base.facts.version.clone()))
         .collect();
     Wiring::new(model, versions, |cluster| {
         let newest = newest_base(model, bases, cluster);
+        let parts: Vec<&provision::Part> = shared
+            .iter()
+            .filter(|(index, _)| model.clusters[*index].name == cluster.name)
+            .map(|(_, part)| part)
+            .collect();
+        let common = (!parts.is_empty()).then_some(provision::COMMON_DIRECTORY);
+        let directories = [CLUSTER_DIRECTORY].into_iter().chain(common);
+        let of_parts = parts.iter().map(|part| part.directory.as_str());
         sync::Platform {
-            directories: vec![CLUSTER_DIRECTORY],
+            directories: directories.chain(of_parts).map(str::to_owned).collect(),
+            provisioning: parts
+                .iter()
+                .flat_map(|part| {
+                    part.projects.iter().map(|index| {
+                        let namespace = model.projects[*index].namespace.clone();
+                        (namespace, part.directory.clone())
+                    })
+                })
+                .collect(),
             version: newest
                 .expect("a cluster with wiring has projects")
                 .facts

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use anyhow::anyhow;
+
 use super::publish::join;
 use super::render::render_each;
 use super::{Failure, root, tree_failure};
@@ -36,6 +38,8 @@ pub(super) fn diff(arguments: &Diff, console: &mut Console) -> Result<Exit, Fail
         repository.as_ref(),
         console,
     )?;
+    // In the form of the tree that it is compared with: the wiring differs between forms.
+    let compilation = compilation.in_form(against.tree.form());
     let gathered = gather(&compilation, &*against.tree, arguments, console)?;
 
     let model = &compilation.model;
@@ -119,13 +123,15 @@ fn against<'r>(
     }
     let directory = Path::new(named);
     if !directory.is_dir() {
-        let message = match repository {
-            Some(_) => format!("`{named}` is neither a revision nor a directory"),
+        // The command line may well be right, and the clone too shallow.
+        return Err(Failure::Environment(match repository {
+            Some(_) => anyhow!(
+                "`{named}` is neither a revision nor a directory; a branch of a remote may have to be fetched first"
+            ),
             None => {
-                format!("`{named}` is no directory, and the root does not lie in a Git repository")
+                anyhow!("`{named}` is no directory, and the root does not lie in a Git repository")
             }
-        };
-        return Err(Failure::Usage(message));
+        }));
     }
     // A whole checkout stands for the tree in it.
     let holds = |path: &Path| path.join(INDEX).is_file();
@@ -168,11 +174,7 @@ fn gather(
     arguments: &Diff,
     console: &mut Console,
 ) -> Result<Gathered, Failure> {
-    let examiner = Examiner {
-        compilation,
-        old,
-        detailed: true,
-    };
+    let examiner = Examiner::new(compilation, old, true);
     let gathered = Mutex::new(Gathered {
         collector: Collector::default(),
         findings: Vec::new(),

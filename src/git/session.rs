@@ -11,7 +11,7 @@ use anyhow::anyhow;
 use super::branch::Move;
 use super::remote::Pushed;
 use super::{Branch, CommitText, Finished, GitError, ObjectId, Publisher, Remote, Repository};
-use crate::tree::Summary;
+use crate::tree::{Form, Summary};
 
 /// How often a publish is tried. One of those that race always wins, so this many others must have won before.
 const ATTEMPTS: u32 = 100;
@@ -30,14 +30,15 @@ pub struct Publication {
     pub remote: Option<Remote>,
     /// Where the tree lies below the top of the repository.
     pub path: String,
+    /// The form of the tree.
+    pub form: Form,
     /// What the commit says.
     pub commit: CommitText,
     /// Files at the top of the tree that are part of a commit and never the reason for one.
     pub beside: BTreeMap<String, Vec<u8>>,
     /// Whether files that are not ours are replaced and removed instead of stopping.
     pub adopt: bool,
-    /// How long the lock of the branch may be taken before it counts as left over by a killed process; nobody holds
-    /// it for more than a moment.
+    /// How long others may take to give back the lock of the branch; nobody needs it for more than a moment.
     pub patience: Duration,
 }
 
@@ -75,6 +76,8 @@ pub enum LocalBranch {
     LeftBehind(PathBuf),
     /// It has stayed, because it is checked out here, and the commit was pushed.
     CheckedOut(PathBuf),
+    /// It has stayed, because somebody else has its lock, and the commit was pushed.
+    Locked,
     /// It has stayed, because it has commits that the remote's branch does not have, and the commit was pushed.
     Diverged,
 }
@@ -115,14 +118,16 @@ pub fn publish<E>(
         Some(_) => REMOTE_ATTEMPTS,
         None => ATTEMPTS,
     };
+    repository.tidy(&publication.branch);
     for number in 1..=attempts {
         let parent = publication.tip(repository)?;
         let publisher = Publisher::begin(repository, parent, &publication.path, publication.adopt)?;
         render(&publisher, Attempt { number, parent }).map_err(Failure::Caller)?;
-        let (commit, summary) = match publisher.finish(&publication.commit, &publication.beside)? {
-            Finished::Unchanged(summary) => return Ok(Published::Unchanged(parent, summary)),
-            Finished::Committed(commit, summary) => (commit, summary),
-        };
+        let (commit, summary) =
+            match publisher.finish(&publication.commit, &publication.beside, publication.form)? {
+                Finished::Unchanged(summary) => return Ok(Published::Unchanged(parent, summary)),
+                Finished::Committed(commit, summary) => (commit, summary),
+            };
         match publication.move_branch(repository, parent, commit)? {
             Move::Moved => {
                 let local = publication.local_branch(repository, commit)?;
@@ -141,6 +146,13 @@ pub fn publish<E>(
                     lock.display()
                 );
                 return Err(error.into());
+            }
+            Move::Busy => {
+                return Err(anyhow!(
+                    "another process of Tenantry is moving `{}`, and does not come to an end",
+                    publication.branch.reference()
+                )
+                .into());
             }
         }
     }
@@ -171,18 +183,7 @@ impl Publication {
                 Pushed::Done => Ok(Move::Moved),
                 Pushed::Raced => Ok(Move::Raced),
             },
-            None => {
-                let mut waited = Duration::ZERO;
-                loop {
-                    let moved = repository.advance(&self.branch, old, new, "tenantry publish")?;
-                    if moved != Move::Locked || waited >= self.patience {
-                        return Ok(moved);
-                    }
-                    // What was rendered still holds, unless whoever has the lock moves the branch.
-                    std::thread::sleep(WAIT_STEP);
-                    waited += WAIT_STEP;
-                }
-            }
+            None => repository.advance(&self.branch, old, new, "tenantry publish", self.patience),
         }
     }
 
@@ -204,8 +205,10 @@ impl Publication {
             return Ok(LocalBranch::Diverged);
         }
         // Another process that has pushed later may have moved it further already.
-        match repository.advance(&self.branch, old, commit, "tenantry publish --push")? {
-            Move::Moved | Move::Raced | Move::Locked => Ok(LocalBranch::Moved),
+        let log = "tenantry publish --push";
+        match repository.advance(&self.branch, old, commit, log, self.patience)? {
+            Move::Moved | Move::Raced => Ok(LocalBranch::Moved),
+            Move::Locked | Move::Busy => Ok(LocalBranch::Locked),
         }
     }
 }

@@ -367,7 +367,9 @@ fn parameters_json(parameters: &BTreeMap<String, String>, tls: bool) -> String {
     Value::Object(map).to_string()
 }
 
+/// Tells whether a host is one of Amazon's.
+///
 /// Source: AWS SDK endpoints, `s3.amazonaws.com`, `s3.<region>.amazonaws.com` and the Chinese partition's.
-fn is_aws(host: &str) -> bool {
+pub fn is_aws(host: &str) -> bool {
     host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")
 }

@@ -9,6 +9,7 @@ mod gate;
 mod images;
 mod import;
 mod init;
+mod kustomize;
 mod messages;
 mod render;
 mod session;
