@@ -9,6 +9,7 @@ mod parallel;
 mod print;
 mod publish;
 mod render;
+pub mod report;
 pub mod vendor;
 
 use std::io;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 
 use crate::cli::{self, Cli, Command, Images};
 use crate::console::Console;
+use crate::diagnostic::Rejected;
 use crate::exit::Exit;
 use crate::inputs::{self, find_root};
 use crate::tree::TreeError;
@@ -44,6 +46,12 @@ impl From<inputs::Failure> for Failure {
     }
 }
 
+impl From<Rejected> for Failure {
+    fn from(Rejected: Rejected) -> Self {
+        Failure::Rejected
+    }
+}
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Failure::Environment(error)
@@ -60,6 +68,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Diff(arguments) => diff::diff(arguments, &mut console),
         Command::Publish(arguments) => publish::publish(arguments, &mut console),
         Command::Images(Images::List(arguments)) => images::list(arguments, &mut console),
+        Command::Report(arguments) => report::report(arguments, &mut console),
         Command::Import(arguments) => import::import(arguments, &mut console),
         Command::Vendor(arguments) => vendor::vendor(arguments, &mut console),
         Command::Schema => print::schema(&console),

@@ -19,6 +19,7 @@ pub mod digest;
 pub mod dspa;
 pub mod examine;
 pub mod exit;
+pub mod fleet;
 pub mod git;
 pub mod grammar;
 pub mod hazard;

@@ -12,6 +12,7 @@ mod init;
 mod kustomize;
 mod messages;
 mod render;
+mod report;
 mod session;
 mod upstream;
 mod vendor;
