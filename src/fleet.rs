@@ -78,8 +78,11 @@ pub struct Sum {
     pub demand: Demand,
 }
 
+/// What a line says of itself that projects are summed up by; `None` when it says nothing.
+pub type By = fn(&Line) -> Option<&str>;
+
 /// What projects are summed up by.
-pub const GROUPS: [(&str, fn(&Line) -> Option<&str>); 4] = [
+pub const GROUPS: [(&str, By); 4] = [
     ("cluster", |line| Some(&line.cluster)),
     ("base", |line| Some(&line.base)),
     ("ring", |line| line.ring.as_deref()),
@@ -139,7 +142,7 @@ impl Fleet {
     }
 
     /// Sums up by what a line says of itself, see [`GROUPS`]; projects that say nothing are left out.
-    pub fn sums<'f>(&'f self, by: fn(&Line) -> Option<&str>) -> BTreeMap<&'f str, Sum> {
+    pub fn sums(&self, by: By) -> BTreeMap<&str, Sum> {
         let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
         for line in &self.projects {
             if let Some(group) = by(line) {

@@ -1,6 +1,6 @@
 //! `import`: converts what describes stacks elsewhere.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -55,7 +55,11 @@ pub(super) fn import(arguments: &Import, console: &mut Console) -> Result<Exit, 
 }
 
 /// Reads a file; one that is no text is reported.
-fn read(path: &PathBuf, console: &mut Console) -> Result<Option<FileId>, Failure> {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the files are named on the command line, and need not be in the repository"
+)]
+fn read(path: &Path, console: &mut Console) -> Result<Option<FileId>, Failure> {
     let shown = path.display().to_string();
     let bytes = std::fs::read(path).with_context(|| format!("reading `{shown}`"))?;
     match String::from_utf8(bytes) {

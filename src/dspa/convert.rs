@@ -136,7 +136,7 @@ impl<'a> Application<'a> {
                 let Some(converted) = self.converted(field.path, value, *form) else {
                     return;
                 };
-                if converted.to_string() != *usual {
+                if !is(&converted, usual) {
                     self.set(path, converted);
                 }
             }
@@ -153,7 +153,7 @@ impl<'a> Application<'a> {
                     return;
                 };
                 let is_winner_set = self.winner(field.path).is_some();
-                if value.to_string() != *usual && !is_winner_set {
+                if !is(value, usual) && !is_winner_set {
                     self.left(field.path, reason, instead);
                 }
             }
@@ -549,6 +549,11 @@ impl<'a> Application<'a> {
                 .project(&self.name),
         );
     }
+}
+
+/// Tells whether a value is the one that a JSON text says; an empty text says none.
+fn is(value: &Value, json: &str) -> bool {
+    serde_json::from_str::<Value>(json).is_ok_and(|other| other == *value)
 }
 
 /// Returns the JSON pointer of a path below `spec`.
