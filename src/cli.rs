@@ -91,6 +91,10 @@ pub enum Command {
     Images(Images),
     /// Bring upstream kustomize trees into base/ as plain, pinned manifests
     Vendor(crate::commands::vendor::Vendor),
+    /// Print the fleet on one page: projects, storage, hazards, and what it asks for
+    Report(crate::commands::report::Report),
+    /// Convert what describes stacks elsewhere into entries of projects.yaml
+    Import(crate::commands::import::Import),
     /// Print the JSON Schema of projects.yaml
     Schema,
     /// Print a completion script for a shell

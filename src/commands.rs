@@ -4,11 +4,13 @@ mod diff;
 mod explain;
 mod gate;
 mod images;
+pub mod import;
 mod init;
 mod parallel;
 mod print;
 mod publish;
 mod render;
+pub mod report;
 mod upgrade;
 pub mod vendor;
 
@@ -70,6 +72,8 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Explain(arguments) => explain::run(arguments, &mut console),
         Command::Images(Images::List(arguments)) => images::list(arguments, &mut console),
         Command::Upgrade(arguments) => upgrade::run(arguments, &mut console),
+        Command::Report(arguments) => report::report(arguments, &mut console),
+        Command::Import(arguments) => import::import(arguments, &mut console),
         Command::Vendor(arguments) => vendor::vendor(arguments, &mut console),
         Command::Schema => print::schema(&console),
         Command::Completions(arguments) => print::completions(arguments, &console),

@@ -197,6 +197,9 @@ codes! {
     FixedNamespace => "fixed-namespace",
     /// A reference that a base was vendored from and that means another commit by now.
     UpstreamMoved => "upstream-moved",
+    // Importing.
+    /// A setting of what is imported that has no counterpart.
+    NotCarriedOver => "not-carried-over",
     // The tree.
     /// A file in a directory of ours that we did not write.
     ForeignFile => "foreign-file",

@@ -380,6 +380,11 @@ fn every_code_is_drawn() {
     let code = Code::NotEditable.as_str();
     assert!(stderr.contains(&format!("\"code\":\"{code}\"")), "{stderr}");
     drawn.insert(code.to_owned());
+    session.write("dspa.yaml", super::import::APPLICATION);
+    let arguments = ["import", "dspa", "dspa.yaml", "--message-format", "json"];
+    let (_, stderr) = session.tenantry(&arguments).status(0);
+    assert!(stderr.contains("\"code\":\"not-carried-over\""), "{stderr}");
+    drawn.insert(Code::NotCarriedOver.as_str().to_owned());
 
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/invalid");
     for entry in std::fs::read_dir(samples).expect("the samples can be listed") {
