@@ -318,11 +318,9 @@ fn a_base_without_a_proxy_refuses_exposed_projects() {
     let facts = bases
         .get_mut("kfp-2.17.0/base.yaml")
         .expect("the base has facts");
-    let without: Vec<&str> = facts
-        .lines()
-        .filter(|line| !line.starts_with("access:"))
-        .collect();
-    *facts = without.join("\n");
+    let (before, rest) = facts.split_once("\naccess:\n").expect("it has a proxy");
+    let (_, after) = rest.split_once("\n\n").expect("there are more facts");
+    *facts = format!("{before}\n\n{after}");
     let projects = "version: 1\nplatform: {base: kfp-2.17.0}\nprojects:\n- name: churn\n  members: {viewers: [\"group:a\"]}\n  access: {exposure: ingress, host: a.example.com, auth: kubeRbacProxy}\n";
     let outcome = compile_bases(projects, &bases, &BTreeMap::new(), 1);
     assert_eq!(
