@@ -10,12 +10,14 @@ pub mod lock;
 mod members;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::object::Object;
 use crate::source::{FileId, Sources, Span};
-use crate::template::{Compiler, Condition, Place, Scope, TemplateError, Templates};
+use crate::template::{Compiler, Condition, Node, Place, Scope, TemplateError, Templates};
+use crate::trace::{Spot, Trace, Written};
 use crate::yaml::{self, LoadOptions, Marks};
 
 pub use facts::{
@@ -167,17 +169,64 @@ impl Base {
     /// Returns the objects of a stack: the manifests, with every component that applies.
     ///
     /// Errors: `template-error` and the codes of patches, each pointing into the component.
-    pub fn assemble(&self, scope: &Scope) -> Result<Vec<Object>, Diagnostics> {
+    pub fn assemble<T: Trace>(
+        &self,
+        scope: &Scope,
+        trace: &mut T,
+    ) -> Result<Vec<Object>, Diagnostics> {
         let mut objects = self.manifests.clone();
+        trace.manifests(&objects);
         let mut diagnostics = Diagnostics::default();
         for component in &self.components {
-            component.apply(&mut objects, scope, self, &mut diagnostics);
+            component.apply(&mut objects, scope, self, &mut diagnostics, trace);
         }
         if diagnostics.has_errors() {
             Err(diagnostics)
         } else {
             Ok(objects)
         }
+    }
+
+    /// Says where a template has a value that it has made, and what decided it.
+    fn written<const N: usize>(
+        &self,
+        node: &Node,
+        place: &Place,
+        steps: &[String],
+        scope: &Scope,
+        conditions: [Option<Condition>; N],
+    ) -> Written {
+        let written = match self.templates.origin(node, place, steps, scope) {
+            Ok(origin) => Written {
+                place: self.marks.span(&origin.place),
+                reads: origin.reads,
+                conditions: origin.conditions,
+                ..Written::default()
+            },
+            // What was rendered once is rendered again; should it fail all the same, the template as a whole is known.
+            Err(_) => Written {
+                place: self.marks.span(place),
+                ..Written::default()
+            },
+        };
+        self.on_conditions(written, scope, conditions)
+    }
+
+    /// Adds what the conditions read on which something is made at all.
+    fn on_conditions<const N: usize>(
+        &self,
+        mut written: Written,
+        scope: &Scope,
+        conditions: [Option<Condition>; N],
+    ) -> Written {
+        for condition in conditions.into_iter().flatten() {
+            for read in self.templates.condition_reads(condition, scope) {
+                if !written.conditions.contains(&read) {
+                    written.conditions.push(read);
+                }
+            }
+        }
+        written
     }
 
     /// Tells whether a component reads a value of the scope, given by its dotted path, or a part of it, or what it is a part of.
@@ -302,28 +351,67 @@ pub fn read_objects(
     sources: &Sources,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Object> {
-    let documents = match yaml::load(&sources.get(file).text, &LoadOptions::default()) {
+    let mut objects = Vec::new();
+    let options = LoadOptions::default();
+    let take = |object, _, _| objects.push(object);
+    read_each(file, stem, sources, &options, diagnostics, take);
+    objects
+}
+
+/// Says where the objects are written that [`read_objects`] returns for the same file, in the same order.
+///
+/// A file with mistakes, which it has reported, gives fewer or none.
+pub fn read_spots(file: FileId, sources: &Sources) -> Vec<Spot> {
+    let options = LoadOptions {
+        marks: true,
+        ..LoadOptions::default()
+    };
+    let mut found = Vec::new();
+    let mut reported = Diagnostics::default();
+    let take = |_, document, pointer| found.push((document, pointer));
+    let marks = read_each(file, "", sources, &options, &mut reported, take);
+    let marks: Vec<Rc<Marks>> = marks.into_iter().map(Rc::new).collect();
+    let spot = |(document, pointer): (usize, String)| Spot {
+        file,
+        marks: Rc::clone(&marks[document]),
+        pointer,
+    };
+    found.into_iter().map(spot).collect()
+}
+
+/// Hands out the objects of a file, each with the number of its document and its JSON pointer in it, and returns the
+/// places of the documents.
+fn read_each(
+    file: FileId,
+    stem: &str,
+    sources: &Sources,
+    options: &LoadOptions,
+    diagnostics: &mut Diagnostics,
+    mut take: impl FnMut(Object, usize, String),
+) -> Vec<Marks> {
+    let documents = match yaml::load(&sources.get(file).text, options) {
         Ok(documents) => documents,
         Err(error) => {
             diagnostics.push(error.to_diagnostic(file));
             return Vec::new();
         }
     };
-    let mut objects = Vec::new();
-    for document in documents {
+    let mut marks = Vec::with_capacity(documents.len());
+    for (number, document) in documents.into_iter().enumerate() {
         let start = document.start;
-        let bodies = match document.value {
+        marks.push(document.marks);
+        let (bodies, listed) = match document.value {
             serde_json::Value::Object(mut map)
                 if map.get("kind").and_then(|kind| kind.as_str()) == Some("List") =>
             {
                 match map.remove("items") {
-                    Some(serde_json::Value::Array(items)) => items,
-                    _ => Vec::new(),
+                    Some(serde_json::Value::Array(items)) => (items, true),
+                    _ => (Vec::new(), true),
                 }
             }
-            other => vec![other],
+            other => (vec![other], false),
         };
-        for body in bodies {
+        for (index, body) in bodies.into_iter().enumerate() {
             let object = Object {
                 body,
                 file: stem.to_owned(),
@@ -342,11 +430,16 @@ pub fn read_objects(
                     .hint("a manifest is a mapping with `apiVersion`, `kind` and `metadata.name`"),
                 );
             } else {
-                objects.push(object);
+                let pointer = if listed {
+                    format!("/items/{index}")
+                } else {
+                    String::new()
+                };
+                take(object, number, pointer);
             }
         }
     }
-    objects
+    marks
 }
 
 fn missing_identity(object: &Object) -> Option<&'static str> {

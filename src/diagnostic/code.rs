@@ -184,6 +184,8 @@ codes! {
     UnreadableTree => "unreadable-tree",
     /// A hazard is acknowledged that does not come up.
     UnusedAcknowledgement => "unused-acknowledgement",
+    /// A part of `projects.yaml` cannot be edited in place.
+    NotEditable => "not-editable",
     // Kustomizations.
     /// A kustomization that kustomize refuses, or whose result it damages.
     InvalidKustomization => "invalid-kustomization",

@@ -5,6 +5,7 @@
 mod action;
 mod codes;
 mod diff;
+mod explain;
 mod gate;
 mod images;
 mod init;
@@ -12,5 +13,6 @@ mod kustomize;
 mod messages;
 mod render;
 mod session;
+mod upgrade;
 mod upstream;
 mod vendor;
