@@ -24,7 +24,7 @@ use crate::trace::{Spot, Trace, Written};
 use crate::yaml::{self, LoadOptions, Marks};
 
 pub use facts::{
-    AccessFacts, ClusterFiles, Consumer, Facts, Flow, Generated, Identity, Migration,
+    AccessFacts, ClusterFiles, Consumer, Facts, Flow, Generated, Guard, Identity, Migration,
     ObjectStoreSecret, Part, PasswordSecret, Service, Workload,
 };
 pub use members::{MemberRule, MemberRules};
