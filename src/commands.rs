@@ -30,6 +30,8 @@ enum Failure {
     Usage(String),
     /// Standard output cannot be written.
     Output(io::Error),
+    /// The world outside is not as it should be; the console has the reasons.
+    Unavailable,
     /// Anything else of the world outside; the error names the path.
     Environment(anyhow::Error),
 }
@@ -59,6 +61,8 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Diff(arguments) => diff::diff(arguments, &mut console),
         Command::Publish(arguments) => publish::publish(arguments, &mut console),
         Command::Images(Images::List(arguments)) => images::list(arguments, &mut console),
+        Command::Images(Images::Pin(arguments)) => images::pin(arguments, &mut console),
+        Command::Images(Images::Verify(arguments)) => images::verify(arguments, &mut console),
         Command::Vendor(arguments) => vendor::vendor(arguments, &mut console),
         Command::Schema => print::schema(&console),
         Command::Completions(arguments) => print::completions(arguments, &console),
@@ -68,6 +72,7 @@ pub fn run(cli: &Cli) -> Exit {
         Ok(exit) => exit,
         Err(Failure::Rejected) => Exit::Rejected,
         Err(Failure::Stopped) => Exit::Stopped,
+        Err(Failure::Unavailable) => Exit::Environment,
         // As in any pipe: who reads only the first lines wants no more.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(Failure::Output(error)) => {

@@ -8,7 +8,7 @@
 mod address;
 mod bases;
 mod block;
-mod disk;
+pub(crate) mod disk;
 mod fetch;
 mod images;
 mod known;
