@@ -21,6 +21,7 @@ use crate::model::{
 use crate::object::Object;
 use crate::overlay::{self, Pinned};
 use crate::plan;
+use crate::provision;
 use crate::render::{self, Hash, Rendered};
 use crate::source::{FileId, Sources, Span};
 use crate::stage::{self, Hashes, Skeleton, Stages};
@@ -77,6 +78,8 @@ pub struct Compilation {
     extra: BTreeMap<String, Vec<Object>>,
     patches: UserPatches,
     wiring: Wiring,
+    /// The directories with Jobs that set up shared servers, each with the index of its cluster.
+    shared: Vec<(usize, provision::Part)>,
     units: Vec<Unit>,
     /// Numbers of the projects in the model.
     by_name: BTreeMap<String, usize>,
@@ -91,6 +94,10 @@ pub struct Compilation {
 enum Unit {
     /// The cluster-scoped objects of the cluster at this index of the model.
     Cluster(usize),
+    /// What the Jobs of the cluster at this index share that set up shared servers.
+    Common(usize),
+    /// The part with this number of these Jobs.
+    Shared(usize),
     /// The project at this index of the model.
     Project(usize),
     /// The directory of the wiring with this number.
@@ -176,8 +183,17 @@ impl Compilation {
         let stages = Stages::new(&model.projects);
         // Projects of one shape follow each other, so that few skeletons are alive at a time.
         let projects = stages.order().map(Unit::Project);
-        let wiring = wiring(&model, &bases);
+        let shared: Vec<(usize, provision::Part)> = (0..model.clusters.len())
+            .flat_map(|index| {
+                let parts = provision::parts(&model.projects, &model.clusters[index]);
+                parts.into_iter().map(move |part| (index, part))
+            })
+            .collect();
+        let with_jobs: BTreeSet<usize> = shared.iter().map(|(index, _)| *index).collect();
+        let wiring = wiring(&model, &bases, &shared);
         let units = clusters
+            .chain(with_jobs.into_iter().map(Unit::Common))
+            .chain((0..shared.len()).map(Unit::Shared))
             .chain(projects)
             .chain((0..wiring.len()).map(Unit::Wiring))
             .collect();
@@ -189,6 +205,7 @@ impl Compilation {
                 .collect(),
             stages,
             wiring,
+            shared,
             units,
             model,
             bases,
@@ -262,7 +279,6 @@ impl Compilation {
     pub fn directories(&self, projects: Option<&BTreeSet<String>>) -> Vec<usize> {
         let wanted = |unit: &Unit| match (unit, projects) {
             (_, None) => true,
-            (Unit::Cluster(_) | Unit::Wiring(_), Some(_)) => false,
             (Unit::Project(index), Some(names)) => {
                 names.contains(&self.model.projects[*index].name)
             }
@@ -272,6 +288,7 @@ impl Compilation {
                 let mut projects = self.model.projects.iter();
                 projects.any(|project| names.contains(&project.name) && Some(&project.base) == base)
             }
+            (_, Some(_)) => false,
         };
         (0..self.units.len())
             .filter(|number| wanted(&self.units[*number]))
@@ -283,6 +300,12 @@ impl Compilation {
         let mut diagnostics = Diagnostics::default();
         let directory = match self.units[number] {
             Unit::Cluster(index) => self.cluster(&self.model.clusters[index], &mut diagnostics),
+            Unit::Common(cluster) => self
+                .common(cluster, &mut diagnostics)
+                .map(|shared| shared.into_directory(self.form)),
+            Unit::Shared(part) => self
+                .jobs(part, &mut diagnostics)
+                .map(|shared| shared.into_directory(self.form)),
             Unit::Project(index) => self.project(index, &mut diagnostics),
             Unit::Wiring(number) => Ok(self.wiring.render(number, &self.model)),
             Unit::Base(number) => {
@@ -554,8 +577,54 @@ impl Compilation {
                 ),
             }
         }
+        objects.extend(
+            self.projects_of(cluster)
+                .filter_map(|project| render::token_review(project, &self.bases[&project.base])),
+        );
         let images = render::cluster_objects(&mut objects, cluster, base, diagnostics);
         Rendered { objects, images }
+    }
+
+    /// Returns what the Jobs of a cluster share that set up shared servers.
+    fn common(&self, cluster: usize, diagnostics: &mut Diagnostics) -> Result<Shared, Rejected> {
+        let cluster = &self.model.clusters[cluster];
+        let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
+        let mut objects = provision::common(cluster, self.projects_of(cluster));
+        let images = render::shared_objects(&mut objects, cluster, base, None, diagnostics);
+        diagnostics.accept(Shared {
+            path: format!("{}/{}", cluster.name, provision::COMMON_DIRECTORY),
+            rendered: Rendered { objects, images },
+        })
+    }
+
+    /// Returns the Jobs of one part.
+    fn jobs(&self, part: usize, diagnostics: &mut Diagnostics) -> Result<Shared, Rejected> {
+        let (cluster, part) = &self.shared[part];
+        let cluster = &self.model.clusters[*cluster];
+        let mut rendered = Rendered {
+            objects: Vec::new(),
+            images: Vec::new(),
+        };
+        for index in &part.projects {
+            let project = &self.model.projects[*index];
+            // The Job of a project changes when its base does, and not with that of another.
+            let base = &self.bases[&project.base];
+            let mut objects = provision::of_project(
+                cluster,
+                project,
+                &base.facts.name,
+                &base.facts.images,
+                diagnostics,
+            );
+            let images =
+                render::shared_objects(&mut objects, cluster, base, Some(project), diagnostics);
+            rendered.objects.extend(objects);
+            rendered.images.extend(images);
+        }
+        diagnostics.accept(Shared {
+            path: format!("{}/{}", cluster.name, part.directory),
+            rendered,
+        })
     }
 
     /// Returns the references to images in one directory, and the projects that have them: several when they are of one
@@ -569,6 +638,8 @@ impl Compilation {
     ) -> Result<Images<'_>, Rejected> {
         match self.units[number] {
             Unit::Wiring(_) | Unit::Base(_) => Ok(Images::default()),
+            Unit::Common(cluster) => Ok(self.common(cluster, diagnostics)?.into_images()),
+            Unit::Shared(part) => Ok(self.jobs(part, diagnostics)?.into_images()),
             Unit::Cluster(index) => {
                 let cluster = &self.model.clusters[index];
                 let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
@@ -642,6 +713,35 @@ impl Way {
     };
 }
 
+/// Objects that set up shared servers, and the directory they go to.
+struct Shared {
+    path: String,
+    rendered: Rendered,
+}
+
+impl Shared {
+    fn into_directory(self, form: Form) -> RenderedDirectory {
+        RenderedDirectory {
+            path: self.path,
+            project: None,
+            base: None,
+            state: "active".to_owned(),
+            files: match form {
+                Form::Plain => layout::lay_out_in(&self.rendered.objects, None, form),
+                Form::Kustomize => overlay::listed(&self.rendered.objects, None),
+            },
+        }
+    }
+
+    fn into_images(self) -> Images<'static> {
+        Images {
+            uses: self.rendered.images,
+            directories: vec![self.path],
+            projects: Vec::new(),
+        }
+    }
+}
+
 /// References to images, and whose they are.
 #[derive(Debug, Default)]
 pub struct Images<'a> {
@@ -659,15 +759,36 @@ fn directory_of(project: &Project) -> String {
 }
 
 /// Decides on the wiring.
-fn wiring(model: &Model, bases: &BTreeMap<String, Base>) -> Wiring {
+fn wiring(
+    model: &Model,
+    bases: &BTreeMap<String, Base>,
+    shared: &[(usize, provision::Part)],
+) -> Wiring {
     let versions = bases
         .iter()
         .map(|(name, base)| (name.clone(), base.facts.version.clone()))
         .collect();
     Wiring::new(model, versions, |cluster| {
         let newest = newest_base(model, bases, cluster);
+        let parts: Vec<&provision::Part> = shared
+            .iter()
+            .filter(|(index, _)| model.clusters[*index].name == cluster.name)
+            .map(|(_, part)| part)
+            .collect();
+        let common = (!parts.is_empty()).then_some(provision::COMMON_DIRECTORY);
+        let directories = [CLUSTER_DIRECTORY].into_iter().chain(common);
+        let of_parts = parts.iter().map(|part| part.directory.as_str());
         sync::Platform {
-            directories: vec![CLUSTER_DIRECTORY],
+            directories: directories.chain(of_parts).map(str::to_owned).collect(),
+            provisioning: parts
+                .iter()
+                .flat_map(|part| {
+                    part.projects.iter().map(|index| {
+                        let namespace = model.projects[*index].namespace.clone();
+                        (namespace, part.directory.clone())
+                    })
+                })
+                .collect(),
             version: newest
                 .expect("a cluster with wiring has projects")
                 .facts
@@ -696,5 +817,11 @@ fn facts_of(base: &Base) -> BaseFacts {
         features: base.facts.features.clone(),
         service_accounts: base.service_accounts(),
         controller_config_keys: base.facts.controller_config_keys.clone(),
+        engines: base
+            .facts
+            .embedded
+            .iter()
+            .map(|(what, engines)| (what.clone(), engines.keys().cloned().collect()))
+            .collect(),
     }
 }

@@ -31,6 +31,7 @@ pub mod object;
 pub mod overlay;
 pub mod patch;
 pub mod plan;
+pub mod provision;
 pub mod registry;
 pub mod render;
 pub mod report;

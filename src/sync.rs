@@ -35,8 +35,10 @@ const ROOT: &str = "root";
 /// What a cluster has besides its projects.
 #[derive(Debug)]
 pub struct Platform {
-    /// Names of the directories that the stacks need once, such as `_cluster`.
-    pub directories: Vec<&'static str>,
+    /// The directories that the stacks need once, below the cluster's: `_cluster`, `_shared/common` …
+    pub directories: Vec<String>,
+    /// The one of these that sets up shared servers for a project, by namespace.
+    pub provisioning: BTreeMap<String, String>,
     /// Release of the stacks that these come from.
     pub version: String,
 }
@@ -196,6 +198,11 @@ impl Wiring {
         let group = directory.group.map(|index| &wired.groups[index]);
         (site, directory, group)
     }
+}
+
+/// Returns what the objects for a directory of the platform are called: `shared-common` for `_shared/common`.
+fn part_name(directory: &str) -> String {
+    directory.trim_start_matches('_').replace('/', "-")
 }
 
 impl Site<'_> {

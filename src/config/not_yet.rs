@@ -7,12 +7,7 @@ use super::node::{Content, Node};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 
 /// Paths of the keys; `*` is any key or item, and `<layer>` is `defaults`, each profile and each project.
-const KEYS: &[&str] = &[
-    "platform/monitoring",
-    "platform/clusters/*/monitoring",
-    "databases/*/provision",
-    "<layer>/access",
-];
+const KEYS: &[&str] = &["platform/monitoring", "platform/clusters/*/monitoring"];
 
 /// Refuses the keys of `KEYS` where they ask for something.
 ///

@@ -1,6 +1,6 @@
 //! `platform`: clusters and what holds in them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::credentials::kind_name;
 use super::scope::{Report, Scope, below, typed};
@@ -26,8 +26,12 @@ const OVERRIDABLE: &[&str] = &[
     "network",
     "monitoring",
     "externalSecrets",
+    "provisioning",
     "openshift",
 ];
+
+/// Namespace of the provisioning Jobs when none is named; it stays Tenantry's when another one is.
+const SYSTEM_NAMESPACE: &str = "tenantry-system";
 
 /// `platform`, settled.
 pub(super) struct Platform {
@@ -51,8 +55,21 @@ pub(super) struct Platform {
     pub repository_url: Option<String>,
     /// What the wiring needs; `None` when none is asked for.
     pub sync: Option<Sync>,
-    /// Namespaces that belong to sync tools, with what they are to be called in messages.
-    pub reserved: BTreeSet<String>,
+    /// Namespaces that no project may have, with the reason.
+    pub reserved: BTreeMap<String, &'static str>,
+}
+
+/// Returns why a namespace belongs to the cluster itself.
+pub(super) fn owner_of(namespace: &str) -> Option<&'static str> {
+    if namespace == "default" {
+        Some("it belongs to whatever names no namespace")
+    } else if namespace.starts_with("kube-") {
+        Some("it belongs to Kubernetes")
+    } else if namespace.starts_with("openshift") {
+        Some("it belongs to OpenShift")
+    } else {
+        None
+    }
 }
 
 /// Settles `platform`.
@@ -71,11 +88,30 @@ pub(super) fn resolve(node: Option<&Node>, whole: Span, report: &mut Report) -> 
         types::Platform::default()
     };
     let sync = sync::resolve(&written, &scope, report);
-    let mut reserved = BTreeSet::from(["tenantry-system".to_owned()]);
-    reserved.insert(sync::argocd_namespace(&written));
-    reserved.insert(sync::flux_namespace(&written));
+    let mut reserved: BTreeMap<String, &'static str> = [
+        sync::argocd_namespace(&written),
+        sync::flux_namespace(&written),
+    ]
+    .map(|namespace| (namespace, "it belongs to a sync tool"))
+    .into();
     let repository = written.repository.unwrap_or_default();
     let (mut clusters, scopes) = clusters(node, whole, report);
+    for (name, cluster) in &clusters {
+        check_provisioning(
+            &cluster.provisioning_namespace,
+            &scopes[name],
+            &reserved,
+            report,
+        );
+    }
+    let provisioning = clusters
+        .values()
+        .map(|cluster| cluster.provisioning_namespace.clone());
+    for namespace in provisioning.chain([SYSTEM_NAMESPACE.to_owned()]) {
+        reserved
+            .entry(namespace)
+            .or_insert("it belongs to Tenantry");
+    }
     for cluster in clusters.values_mut() {
         cluster.sync = sync.as_ref().map(Sync::tools).unwrap_or_default();
     }
@@ -168,6 +204,30 @@ fn clusters(platform: &Node, whole: Span, report: &mut Report) -> Clusters {
     (clusters, scopes)
 }
 
+/// Refuses to put the accounts of shared servers into a namespace that is somebody else's.
+fn check_provisioning(
+    namespace: &str,
+    scope: &Scope,
+    reserved: &BTreeMap<String, &'static str>,
+    report: &mut Report,
+) {
+    let owner = owner_of(namespace).or_else(|| reserved.get(namespace).copied());
+    if let Some(owner) = owner {
+        report.push(
+            scope
+                .error(
+                    Code::ReservedNamespace,
+                    "/provisioning/namespace",
+                    format!("the namespace `{namespace}` cannot hold the provisioning Jobs"),
+                )
+                .label(owner)
+                .hint(format!(
+                    "write a namespace of its own, such as `{SYSTEM_NAMESPACE}`"
+                )),
+        );
+    }
+}
+
 /// Returns a server's URL in the form in which servers are compared.
 fn server_address(server: &str) -> String {
     match url::parse(server, &["https"]) {
@@ -242,6 +302,10 @@ fn cluster(name: &str, merged: &Node, scope: &Scope, report: &mut Report) -> Clu
             monitoring_namespaces: labels(network.monitoring_namespaces),
         },
         external_secrets,
+        provisioning_namespace: written
+            .provisioning
+            .and_then(|provisioning| provisioning.namespace)
+            .map_or_else(|| SYSTEM_NAMESPACE.to_owned(), |namespace| namespace.0),
         openshift,
         sync: Vec::new(),
     }

@@ -90,6 +90,43 @@ pub(super) fn cluster(objects: &mut [Object], cluster: &Cluster, base: &Base) {
     });
 }
 
+/// Completes the objects that set up shared servers: those for one project, or those that all have in common.
+pub(super) fn shared(
+    objects: &mut [Object],
+    cluster: &Cluster,
+    base: &Base,
+    project: Option<&Project>,
+) {
+    for object in objects.iter_mut() {
+        let mut labels = standard_labels(object, base);
+        for key in ["name", "component"] {
+            labels.insert(
+                format!("app.kubernetes.io/{key}"),
+                "provisioning".to_owned(),
+            );
+        }
+        labels.extend(project.map(|project| (PROJECT.to_owned(), project.name.clone())));
+        add_all(&mut object.body["metadata"], "labels", &labels);
+        pull_secrets(object, cluster);
+        // The Namespace may hold Secrets that somebody has put there by hand. Everything else can be made again.
+        if object.kind() == "Namespace" {
+            add_all(&mut object.body["metadata"], "annotations", &keep());
+        }
+        // An entry that a store does not have yet must hold up nobody else's Job.
+        if object.kind() != "ExternalSecret" {
+            waves::annotate(object, State::Active, &cluster.sync);
+        }
+        name_suffix(object, &mut super::hash);
+    }
+    objects.sort_by_cached_key(|object| {
+        (
+            object.file.clone(),
+            crate::object::apply_rank(object.kind()),
+            object.key(),
+        )
+    });
+}
+
 /// Returns the manifests of a base with what every stack of it does to them alike, in the order in which they are
 /// written.
 ///
@@ -333,13 +370,20 @@ fn annotations(object: &mut Object, project: &Project) {
         }
     }
     if holds_data(object) {
-        annotations.insert(
-            ARGO_OPTIONS.to_owned(),
-            "Prune=confirm,Delete=confirm".to_owned(),
-        );
-        annotations.insert(FLUX_PRUNE.to_owned(), "disabled".to_owned());
+        annotations.extend(keep());
     }
     add_all(&mut object.body["metadata"], "annotations", &annotations);
+}
+
+/// Returns the annotations that keep an object from being pruned or deleted without a person's consent.
+fn keep() -> BTreeMap<String, String> {
+    BTreeMap::from([
+        (
+            ARGO_OPTIONS.to_owned(),
+            "Prune=confirm,Delete=confirm".to_owned(),
+        ),
+        (FLUX_PRUNE.to_owned(), "disabled".to_owned()),
+    ])
 }
 
 /// Tells whether losing the object loses data: the Namespace, volume claims and the sources of Secrets.

@@ -8,7 +8,7 @@
 use serde_json::{Value, json};
 
 use super::groups::Group;
-use super::{ROOT, Site, object};
+use super::{ROOT, Site, object, part_name};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Project, SyncTool};
 use crate::object::Object;
@@ -181,10 +181,10 @@ pub(super) fn root(site: &Site, groups: &[Group]) -> Vec<Object> {
     };
     objects.push(of_wiring(ROOT, Some("-2"), &labels));
     for directory in &site.platform.directories {
-        let part = directory.trim_start_matches('_');
+        let part = part_name(directory);
         let application = Application {
-            name: &own_name(site, part),
-            file: part,
+            name: &own_name(site, &part),
+            file: &part,
             project: &platform,
             path: &site.of_cluster(directory),
             base: None,

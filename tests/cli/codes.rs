@@ -357,8 +357,16 @@ fn every_code_is_drawn() {
         "--message-format",
         "json",
     ];
-    let (_, stderr) = Session::with(ONE).tenantry(&arguments).status(0);
-    for code in [Code::PlainSecret, Code::FixedNamespace] {
+    let session = Session::with(ONE);
+    let (_, added) = session.tenantry(&arguments).status(0);
+    upstream.commit("v2");
+    let arguments = ["vendor", "verify", "--upstream", "--message-format", "json"];
+    let (_, verified) = session.tenantry(&arguments).status(0);
+    for (code, stderr) in [
+        (Code::PlainSecret, &added),
+        (Code::FixedNamespace, &added),
+        (Code::UpstreamMoved, &verified),
+    ] {
         let code = code.as_str();
         assert!(stderr.contains(&format!("\"code\":\"{code}\"")), "{stderr}");
         drawn.insert(code.to_owned());

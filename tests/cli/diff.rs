@@ -234,3 +234,54 @@ fn what_cannot_be_read_stops() {
         "{stderr}"
     );
 }
+
+/// Whoever reviews a change is told first that a stack becomes reachable, and by whom.
+#[test]
+fn an_exposure_that_appears() {
+    let fleet = |access: &str| {
+        format!(
+            "version: 1\nplatform: {{base: kfp-2.17.0}}\nprojects:\n- name: churn\n  members: {{viewers: [\"group:a\"]}}\n{access}"
+        )
+    };
+    let exposed = |host: &str| {
+        fleet(&format!(
+            "  access: {{exposure: ingress, host: {host}, auth: both, oidc: {{issuer: \"https://id.example.com\", clientId: kfp, clientSecret: {{name: oidc, key: secret}}}}}}\n"
+        ))
+    };
+    let session = Session::with(&fleet(""));
+    session.tenantry(&["render", "-q"]).status(0);
+    let hazards = |projects: &str| {
+        session.write("projects.yaml", projects);
+        // It is for people to look at, and stops nothing.
+        let (stdout, _) = session.tenantry(&["diff", "--gate"]).status(0);
+        let worth = stdout.split("\n\n").next().unwrap_or_default();
+        worth.to_owned()
+    };
+    assert_eq!(
+        hazards(&exposed("churn.example.com")),
+        "\
+Worth a look
+  access-widened  churn
+    `Ingress/access` opens host `churn.example.com`
+  access-widened  churn
+    `Role/members-viewers` permits more: get `stacks/access.tenantry.dev`
+  access-widened  churn
+    `RoleBinding/access-cookie` gives `Role/access-cookie` to `ServiceAccount churn/access-cookie`
+  access-widened  churn
+    more ingress traffic is admitted by `NetworkPolicy/access-proxy-ingress`, `NetworkPolicy/ui-ingress`
+  access-widened  in-cluster/_cluster
+    `ClusterRoleBinding/tenantry-access-churn` gives `ClusterRole/system:auth-delegator` to `ServiceAccount churn/access-proxy`"
+    );
+    session.tenantry(&["render", "-q"]).status(0);
+    assert_eq!(
+        hazards(&exposed("other.example.com")),
+        "\
+Worth a look
+  access-widened  churn
+    `Ingress/access` opens host `other.example.com`
+  restart  churn
+    `Deployment/access-proxy`"
+    );
+    // What is closed widens nothing.
+    assert!(!hazards(&fleet("")).contains("access-widened"));
+}

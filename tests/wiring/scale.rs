@@ -81,7 +81,8 @@ struct Sizes {
 fn measure(model: &Model) -> Sizes {
     let versions = BTreeMap::from([("kfp-2.17.0".to_owned(), "2.17.0".to_owned())]);
     let wiring = Wiring::new(model, versions, |_| Platform {
-        directories: vec!["_cluster"],
+        directories: vec!["_cluster".to_owned()],
+        provisioning: BTreeMap::new(),
         version: "2.17.0".to_owned(),
     });
     let mut sizes = Sizes::default();
