@@ -116,6 +116,10 @@ impl Disk {
             .open(OsStr::new(SCRATCH))
             .map_err(std::io::Error::from)
             .with_context(writing)?;
+        // Of a base that was written before, what it has replaced is left here.
+        scratch
+            .remove_all(OsStr::new(PREPARED))
+            .with_context(writing)?;
         let (prepared, _) = scratch.make(OsStr::new(PREPARED)).with_context(writing)?;
         for (path, text) in files {
             let (above, file) = path.rsplit_once('/').unwrap_or(("", path));

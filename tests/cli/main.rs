@@ -10,6 +10,8 @@ mod images;
 mod init;
 mod kustomize;
 mod messages;
+mod pin;
+mod registry;
 mod render;
 mod session;
 mod upstream;
