@@ -237,12 +237,38 @@ pub enum Images {
     /// Print every image that the fleet runs, also those in variables, arguments and ConfigMaps; with -v or as JSON,
     /// where it is used
     List(ImagesList),
+    /// Ask registries for digests, and write them into the files of base/
+    Pin(ImagesPin),
+    /// Ask registries whether the digests are still there, and whether their tags still stand for them
+    Verify(ImagesVerify),
 }
 
 /// Arguments of `images list`.
 #[derive(Debug, Args)]
 pub struct ImagesList {
     /// How many threads work; by default as many as the machine runs at once
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+/// Arguments of `images pin`.
+#[derive(Debug, Args)]
+pub struct ImagesPin {
+    /// Pin every image of every base below base/, not only those that the fleet runs
+    #[arg(long)]
+    pub all: bool,
+    /// Ask for images that are pinned already, too, and follow their tags
+    #[arg(long)]
+    pub update: bool,
+    /// How many threads look for images; by default as many as the machine runs at once
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+/// Arguments of `images verify`.
+#[derive(Debug, Args)]
+pub struct ImagesVerify {
+    /// How many threads look for images; by default as many as the machine runs at once
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
 }
@@ -372,6 +398,20 @@ impl Render {
     pub fn selection(&self) -> Option<BTreeSet<String>> {
         (!self.projects.is_empty()).then(|| self.projects.iter().cloned().collect())
     }
+}
+
+/// Returns where Docker keeps its configuration, and with it credentials for registries; `None` without a home.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the place where the environment is read"
+)]
+pub fn docker_config() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let directory = match variable("DOCKER_CONFIG") {
+        Some(directory) => PathBuf::from(directory),
+        None => PathBuf::from(variable("HOME")?).join(".docker"),
+    };
+    Some(directory.join("config.json"))
 }
 
 /// Returns the working directory.

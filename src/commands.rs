@@ -35,6 +35,8 @@ enum Failure {
     Usage(String),
     /// Standard output cannot be written.
     Output(io::Error),
+    /// The world outside is not as it should be; the console has the reasons.
+    Unavailable,
     /// Anything else of the world outside; the error names the path.
     Environment(anyhow::Error),
 }
@@ -71,6 +73,8 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Publish(arguments) => publish::publish(arguments, &mut console),
         Command::Explain(arguments) => explain::run(arguments, &mut console),
         Command::Images(Images::List(arguments)) => images::list(arguments, &mut console),
+        Command::Images(Images::Pin(arguments)) => images::pin(arguments, &mut console),
+        Command::Images(Images::Verify(arguments)) => images::verify(arguments, &mut console),
         Command::Upgrade(arguments) => upgrade::run(arguments, &mut console),
         Command::Report(arguments) => report::report(arguments, &mut console),
         Command::Import(arguments) => import::import(arguments, &mut console),
@@ -83,6 +87,7 @@ pub fn run(cli: &Cli) -> Exit {
         Ok(exit) => exit,
         Err(Failure::Rejected) => Exit::Rejected,
         Err(Failure::Stopped) => Exit::Stopped,
+        Err(Failure::Unavailable) => Exit::Environment,
         // As in any pipe: who reads only the first lines wants no more.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(Failure::Output(error)) => {

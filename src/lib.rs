@@ -35,6 +35,7 @@ pub mod overlay;
 pub mod patch;
 pub mod plan;
 pub mod provision;
+pub mod registry;
 pub mod render;
 pub mod report;
 pub mod schema;

@@ -9,7 +9,7 @@ mod address;
 mod adopt;
 mod bases;
 mod block;
-mod disk;
+pub(crate) mod disk;
 mod fetch;
 mod images;
 mod known;

@@ -157,6 +157,10 @@ codes! {
     PatchFailed => "patch-failed",
     /// A string that no YAML reader of the cluster can carry.
     UnrepresentableText => "unrepresentable-text",
+    /// An image that its registry does not have, or does not hand out.
+    ImageUnresolved => "image-unresolved",
+    /// A tag that no longer stands for the digest that it is pinned to.
+    ImageTagMoved => "image-tag-moved",
     /// An object that kustomize would change, in a tree of that form.
     NotForKustomize => "not-for-kustomize",
     // Changes.

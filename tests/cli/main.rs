@@ -12,6 +12,8 @@ mod import;
 mod init;
 mod kustomize;
 mod messages;
+mod pin;
+mod registry;
 mod render;
 mod report;
 mod session;
