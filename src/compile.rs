@@ -19,6 +19,7 @@ use crate::model::{
     self, Available, BaseFacts, Cluster, Model, PatchSource, Project, State, SyncTool,
 };
 use crate::object::Object;
+use crate::overlay::{self, Pinned};
 use crate::plan;
 use crate::provision;
 use crate::render::{self, Hash, Rendered};
@@ -27,7 +28,7 @@ use crate::stage::{self, Hashes, Skeleton, Stages};
 use crate::sync::{self, Wiring};
 use crate::template::Scope;
 use crate::trace::{Followed, Off, Recorder, Spot, Trace};
-use crate::tree::RenderedDirectory;
+use crate::tree::{Form, RenderedDirectory};
 use crate::user_patch::UserPatches;
 use crate::yaml;
 
@@ -89,6 +90,9 @@ pub struct Compilation {
     /// Numbers of the projects in the model.
     by_name: BTreeMap<String, usize>,
     stages: Stages,
+    form: Form,
+    /// The bases as a tree for kustomize holds them, by name; empty in the plain form.
+    pinned: BTreeMap<String, Pinned>,
 }
 
 /// One directory to be made.
@@ -104,6 +108,8 @@ enum Unit {
     Project(usize),
     /// The directory of the wiring with this number.
     Wiring(usize),
+    /// The base with this number, in the order of their names.
+    Base(usize),
 }
 
 impl Compilation {
@@ -212,7 +218,42 @@ impl Compilation {
             vocabularies,
             extra,
             patches,
+            form: Form::Plain,
+            pinned: BTreeMap::new(),
         })?)
+    }
+
+    /// Makes the tree take another form than the plain one.
+    pub fn in_form(mut self, form: Form) -> Self {
+        self.form = form;
+        self.wiring.set_form(form);
+        self.units.retain(|unit| !matches!(unit, Unit::Base(_)));
+        self.pinned.clear();
+        if form == Form::Kustomize {
+            let used: BTreeSet<&String> = self
+                .model
+                .projects
+                .iter()
+                .map(|project| &project.base)
+                .collect();
+            self.pinned = used
+                .into_iter()
+                .map(|name| (name.clone(), Pinned::new(&self.bases[name])))
+                .collect();
+            let bases = (0..self.pinned.len()).map(Unit::Base);
+            self.units.splice(0..0, bases);
+        }
+        self
+    }
+
+    /// Returns the form of the tree.
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// Returns the bases as a tree for kustomize holds them, by name; none in the plain form.
+    pub fn pinned(&self) -> &BTreeMap<String, Pinned> {
+        &self.pinned
     }
 
     /// Returns where the tree lies below the root: `platform.repository.path`.
@@ -239,6 +280,12 @@ impl Compilation {
             (Unit::Project(index), Some(names)) => {
                 names.contains(&self.model.projects[*index].name)
             }
+            // What they stand on.
+            (Unit::Base(number), Some(names)) => {
+                let base = self.pinned.keys().nth(*number);
+                let mut projects = self.model.projects.iter();
+                projects.any(|project| names.contains(&project.name) && Some(&project.base) == base)
+            }
             (_, Some(_)) => false,
         };
         (0..self.units.len())
@@ -253,12 +300,17 @@ impl Compilation {
             Unit::Cluster(index) => self.cluster(&self.model.clusters[index], &mut diagnostics),
             Unit::Common(cluster) => self
                 .common(cluster, &mut diagnostics)
-                .map(Shared::into_directory),
+                .map(|shared| shared.into_directory(self.form)),
             Unit::Shared(part) => self
                 .jobs(part, &mut diagnostics)
-                .map(Shared::into_directory),
+                .map(|shared| shared.into_directory(self.form)),
             Unit::Project(index) => self.project(index, &mut diagnostics),
             Unit::Wiring(number) => Ok(self.wiring.render(number, &self.model)),
+            Unit::Base(number) => {
+                let mut bases = self.pinned.values();
+                let pinned = bases.nth(number).expect("there is one for each number");
+                Ok(pinned.directory())
+            }
         };
         (directory, diagnostics)
     }
@@ -462,6 +514,13 @@ impl Compilation {
             }
             Unit::Project(index) => directory_of(&self.model.projects[index]),
             Unit::Wiring(number) => self.wiring.path(number, &self.model),
+            Unit::Base(number) => {
+                let mut bases = self.pinned.values();
+                bases
+                    .nth(number)
+                    .expect("there is one for each number")
+                    .path()
+            }
         }
     }
 
@@ -478,7 +537,7 @@ impl Compilation {
             Unit::Wiring(number) => Ok(self.wiring.objects(number, &self.model)),
             Unit::Common(cluster) => Ok(self.common(cluster, diagnostics)?.rendered.objects),
             Unit::Shared(part) => Ok(self.jobs(part, diagnostics)?.rendered.objects),
-            Unit::Cluster(_) | Unit::Project(_) => Ok(Vec::new()),
+            Unit::Cluster(_) | Unit::Project(_) | Unit::Base(_) => Ok(Vec::new()),
         }
     }
 
@@ -544,12 +603,23 @@ impl Compilation {
         diagnostics: &mut Diagnostics,
     ) -> Result<RenderedDirectory, Rejected> {
         let project = &self.model.projects[index];
-        let files = match self.staged(index) {
-            Some(files) => files,
-            None => layout::lay_out(&self.objects(project, diagnostics)?, &project.base),
+        let path = directory_of(project);
+        let files = match self.form {
+            Form::Plain => match self.staged(index) {
+                Some(files) => files,
+                None => layout::lay_out(&self.objects(project, diagnostics)?, &project.base),
+            },
+            Form::Kustomize => {
+                let objects = self.objects(project, diagnostics)?;
+                let pinned = &self.pinned[&project.base];
+                overlay::lay_out(&objects, project, pinned, &path).map_err(|found| {
+                    diagnostics.extend(found);
+                    Rejected
+                })?
+            }
         };
         Ok(RenderedDirectory {
-            path: directory_of(project),
+            path,
             project: Some(project.name.clone()),
             base: Some(project.base.clone()),
             state: match project.state {
@@ -611,7 +681,10 @@ impl Compilation {
             project: None,
             base: Some(base.facts.name.clone()),
             state: "active".to_owned(),
-            files: layout::lay_out(&rendered.objects, &base.facts.name),
+            files: match self.form {
+                Form::Plain => layout::lay_out(&rendered.objects, &base.facts.name),
+                Form::Kustomize => overlay::listed(&rendered.objects, Some(&base.facts.name)),
+            },
         })
     }
 
@@ -714,7 +787,7 @@ impl Compilation {
         diagnostics: &mut Diagnostics,
     ) -> Result<Images<'_>, Rejected> {
         match self.units[number] {
-            Unit::Wiring(_) => Ok(Images::default()),
+            Unit::Wiring(_) | Unit::Base(_) => Ok(Images::default()),
             Unit::Common(cluster) => Ok(self.common(cluster, diagnostics)?.into_images()),
             Unit::Shared(part) => Ok(self.jobs(part, diagnostics)?.into_images()),
             Unit::Cluster(index) => {
@@ -798,13 +871,16 @@ struct Shared {
 }
 
 impl Shared {
-    fn into_directory(self) -> RenderedDirectory {
+    fn into_directory(self, form: Form) -> RenderedDirectory {
         RenderedDirectory {
             path: self.path,
             project: None,
             base: None,
             state: "active".to_owned(),
-            files: layout::lay_out_wiring(&self.rendered.objects),
+            files: match form {
+                Form::Plain => layout::lay_out_in(&self.rendered.objects, None, form),
+                Form::Kustomize => overlay::listed(&self.rendered.objects, None),
+            },
         }
     }
 

@@ -157,6 +157,8 @@ codes! {
     PatchFailed => "patch-failed",
     /// A string that no YAML reader of the cluster can carry.
     UnrepresentableText => "unrepresentable-text",
+    /// An object that kustomize would change, in a tree of that form.
+    NotForKustomize => "not-for-kustomize",
     // Changes.
     /// A project disappears that was not retired.
     ProjectDeleted => "project-deleted",

@@ -9,6 +9,7 @@ mod explain;
 mod gate;
 mod images;
 mod init;
+mod kustomize;
 mod messages;
 mod render;
 mod session;

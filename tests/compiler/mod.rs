@@ -10,6 +10,7 @@ use tenantry::compile::{BaseFiles, Compilation};
 use tenantry::diagnostic::Diagnostics;
 use tenantry::inputs::Failure;
 use tenantry::source::{FileId, Sources};
+use tenantry::tree::Form;
 use tenantry::yaml::{self, LoadOptions};
 
 /// The root of the repository.
@@ -99,10 +100,22 @@ pub fn compile_bases(
     extra: &BTreeMap<String, String>,
     jobs: usize,
 ) -> Outcome {
+    compile_form(projects, bases, extra, jobs, Form::Plain)
+}
+
+/// Compiles with given bases to a tree of a form.
+pub fn compile_form(
+    projects: &str,
+    bases: &BTreeMap<String, String>,
+    extra: &BTreeMap<String, String>,
+    jobs: usize,
+    form: Form,
+) -> Outcome {
     let mut diagnostics = Diagnostics::default();
     let (sources, _, compilation) = load(projects, bases, extra, &mut diagnostics);
     let tree = Mutex::new(BTreeMap::new());
     if let Ok(compilation) = compilation {
+        let compilation = compilation.in_form(form);
         let numbers = Mutex::new(compilation.directories(None).into_iter());
         let findings = Mutex::new(Diagnostics::default());
         std::thread::scope(|scope| {
