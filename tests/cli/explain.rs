@@ -77,6 +77,24 @@ Deployment/ml-pipeline: base/kfp-2.17.0/manifests/api-server.yaml:115:1 (base)
 }
 
 #[test]
+fn the_example_of_the_documentation() {
+    let page = include_str!("../../docs/explain.md");
+    let block = |language: &str| {
+        let (_, rest) = page
+            .split_once(&format!("```{language}\n"))
+            .expect("the page has an example");
+        rest.split("```").next().expect("a text before the end")
+    };
+    let (command, output) = block("console").split_once('\n').expect("a command");
+    let arguments: Vec<&str> = command.split(' ').skip(2).collect();
+    Session::with(block("yaml"))
+        .tenantry(&arguments)
+        .stdout(output)
+        .stderr("")
+        .status(0);
+}
+
+#[test]
 fn settings_and_the_layers_below_them() {
     let session = session();
     session
