@@ -232,8 +232,9 @@ mod tests {
         Oid::from_str(&digit.to_string().repeat(40)).expect("an id")
     }
 
+    /// Waits a little: a process that another test has just begun holds all locks until it runs its program.
     fn granted(repository: &Path, new: Oid) -> Guard {
-        match Guard::acquire(repository, REFERENCE, new, Duration::ZERO) {
+        match Guard::acquire(repository, REFERENCE, new, Duration::from_secs(60)) {
             Ok(Asked::Granted(guard)) => guard,
             other => panic!("{other:?}"),
         }
@@ -243,6 +244,15 @@ mod tests {
     fn killed(repository: &Path, new: Oid) {
         let mut guard = granted(repository, new);
         guard.left.push(new);
+    }
+
+    /// Waits until nobody has the note locked, for the same reason.
+    fn settled(repository: &Path) {
+        while File::open(note(repository, REFERENCE))
+            .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+        {
+            std::thread::sleep(STEP);
+        }
     }
 
     fn notes(repository: &Path) -> Vec<String> {
@@ -341,7 +351,10 @@ mod tests {
         assert_eq!(notes(repository), Vec::<String>::new());
         killed(repository, id('1'));
         let lock = repository.join("rendered.lock");
-        let tidy = || Guard::tidy(repository, REFERENCE, &lock).expect("tidied");
+        let tidy = || {
+            settled(repository);
+            Guard::tidy(repository, REFERENCE, &lock).expect("tidied");
+        };
         for (content, stays) in [
             ("", true),
             ("x\n", true),
