@@ -19,8 +19,8 @@ use crate::template::{Compiler, Condition, Place, Scope, TemplateError, Template
 use crate::yaml::{self, LoadOptions, Marks};
 
 pub use facts::{
-    ClusterFiles, Consumer, Facts, Flow, Generated, Identity, Migration, ObjectStoreSecret, Part,
-    PasswordSecret, Service, Workload,
+    AccessFacts, ClusterFiles, Consumer, Facts, Flow, Generated, Identity, Migration,
+    ObjectStoreSecret, Part, PasswordSecret, Service, Workload,
 };
 pub use members::{MemberRule, MemberRules};
 

@@ -503,6 +503,10 @@ impl Compilation {
                 ),
             }
         }
+        objects.extend(
+            self.projects_of(cluster)
+                .filter_map(|project| render::token_review(project, &self.bases[&project.base])),
+        );
         let images = render::cluster_objects(&mut objects, cluster, base, diagnostics);
         Rendered { objects, images }
     }

@@ -23,8 +23,8 @@ use serde_json::Value;
 use crate::object::{Object, ObjectKey};
 
 pub use collect::{
-    Collector, DirectoryDiff, DirectoryLine, HazardLine, HazardNote, Overview, Owner, Part,
-    PartEdit, Section, Standing, Status,
+    Collector, DemandLine, DirectoryDiff, DirectoryLine, HazardLine, HazardNote, Overview, Owner,
+    Part, PartEdit, Section, Standing, Status,
 };
 pub use mask::mask;
 pub use objects::{Objects, Unreadable, Why};

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compile::Compilation;
+use crate::demand::Demand;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::diff::{self, DirectoryDiff, Objects, Owner, Status, Unreadable, Why};
 use crate::hazard::{self, Fate, Finding, Pair, Side};
@@ -71,12 +72,13 @@ impl Examiner<'_> {
                     Status::Kept
                 },
                 changes: Vec::new(),
+                demand: Default::default(),
             },
             findings: Vec::new(),
             unreadable,
         };
-        let added = examined.diff.status == Status::Added;
-        if added && !self.detailed {
+        let is_new = examined.diff.status == Status::Added && !recorded.has_files;
+        if is_new && !self.detailed {
             // Nothing was there that could be lost, and reading what is new takes longer than rendering it.
             return Ok(Some(examined));
         }
@@ -87,8 +89,9 @@ impl Examiner<'_> {
         );
         if self.detailed {
             examined.diff.changes = diff::objects(&old, &new);
+            examined.diff.demand = (Demand::of(old.iter()), Demand::of(new.iter()));
         }
-        if added {
+        if is_new {
             return Ok(Some(examined));
         }
         if let Some(former) =
@@ -114,7 +117,7 @@ impl Examiner<'_> {
         };
         let facts =
             |base: &Option<String>| base.as_deref().and_then(|name| self.compilation.base(name));
-        examined.findings.extend(hazard::find(&Pair {
+        let mut found = hazard::find(&Pair {
             directory: path,
             project: rendered.project.as_deref(),
             old: Side {
@@ -128,7 +131,12 @@ impl Examiner<'_> {
                 base: facts(&rendered.base),
             },
             hop: hop.as_ref(),
-        }));
+        });
+        if is_new {
+            // Of a directory that somebody has emptied only the record is left: it stops, and lists nothing.
+            found.retain(|finding| finding.hazard.code().is_some());
+        }
+        examined.findings.extend(found);
         Ok(Some(examined))
     }
 
@@ -143,10 +151,12 @@ impl Examiner<'_> {
             .filter(|(path, _)| !rendered.contains(*path))
     }
 
-    /// Examines a directory that is recorded and no longer rendered; `None` when there is nothing in it.
+    /// Examines a directory that is recorded and no longer rendered; `None` when there is nothing in it, and never was.
+    ///
+    /// Files that somebody has deleted beforehand are as good as there: the cluster still has what they described.
     pub fn removed(&self, path: &str, recorded: &Recorded) -> Result<Option<Examined>, Failure> {
         let before = self.old.manifests(path)?;
-        if before.is_empty() {
+        if before.is_empty() && !recorded.has_files {
             return Ok(None);
         }
         let (old, unreadable) = self.read(path, &before);
@@ -161,16 +171,18 @@ impl Examiner<'_> {
             finding.project = Some(self.renamed(former).to_owned());
             Some(finding)
         });
-        let changes = if self.detailed {
-            diff::objects(&old, &Objects::default())
+        let (changes, demand) = if self.detailed {
+            let nothing = Objects::default();
+            (diff::objects(&old, &nothing), Demand::of(old.iter()))
         } else {
-            Vec::new()
+            Default::default()
         };
         Ok(Some(Examined {
             diff: DirectoryDiff {
                 owner: self.owner(path, former, None),
                 status: Status::Removed,
                 changes,
+                demand: (demand, Demand::default()),
             },
             findings: finding.into_iter().collect(),
             unreadable,

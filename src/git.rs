@@ -16,13 +16,19 @@
 //! 4. The branch is moved under its lock, and only if it still points to the parent.
 //!
 //! Killed at any moment, the branch points to the old commit or to the new one, and every object of either is there.
-//! What may be left are objects that nothing points to, which `git gc` removes, and temporary files, which the next
-//! publish removes (`git gc` would, too).
+//! What may be left are objects that nothing points to, which `git gc` removes, temporary files, which the next
+//! publish removes (`git gc` would, too), and the lock of the branch, which the next publish knows for one of ours
+//! ([`guard`]) and removes as well.
 
 mod branch;
 mod commit;
 mod compose;
 mod entries;
+#[expect(
+    clippy::disallowed_methods,
+    reason = "locks of branches lie in Git's own directory, not in the repository's files"
+)]
+mod guard;
 mod old;
 #[expect(
     clippy::disallowed_methods,

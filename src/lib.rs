@@ -12,6 +12,7 @@ pub mod compile;
 pub mod config;
 pub mod confined;
 pub mod console;
+pub mod demand;
 pub mod diagnostic;
 pub mod diff;
 pub mod digest;

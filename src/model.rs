@@ -5,6 +5,7 @@
 //! Knows nothing of manifests, bases' contents or files on disk.
 //! The types serialise with the keys of `projects.yaml`, because templates see them as `project` and `platform`.
 
+mod access;
 mod between;
 mod changes;
 mod combinations;
@@ -33,6 +34,7 @@ use serde_json::Value;
 
 use crate::source::Span;
 
+pub use access::{Access, AccessTls, Auth, Exposure, Gateway, Oidc, SecretKey};
 pub use images::ImagePolicy;
 pub use load::load;
 pub use members::{Member, Members};
@@ -206,6 +208,8 @@ pub struct Project {
     pub object_store: ObjectStore,
     /// Who may do what in the namespace.
     pub members: Members,
+    /// How the UI and the API are exposed; `None` when they are not.
+    pub access: Option<Access>,
     /// Isolation and extra flows.
     pub network: Network,
     /// ResourceQuota `hard` values, as quantities; empty when not given.

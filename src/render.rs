@@ -3,6 +3,7 @@
 //! Takes a project, its plan and its base; gives the objects, complete and in order.
 //! Makes no choices: whatever can vary was settled in the plan. Knows Kubernetes and nothing of KFP, files or Git.
 
+mod access;
 mod images;
 mod members;
 mod namespace;
@@ -14,6 +15,7 @@ mod waves;
 
 use serde_json::Value;
 
+pub use access::token_review;
 pub use transform::{CONFIG_HASH, NAME_HASH_LENGTH};
 
 use crate::base::Base;
@@ -83,7 +85,7 @@ pub fn render(
         .assemble(&scope)
         .map_err(|found| of_project(found, project))?;
     settings::apply(&mut objects, project, plan, base);
-    objects.extend(members::objects(&objects, project, base));
+    objects.extend(members::objects(&objects, project, plan, base));
     objects.extend(namespace::objects(project));
     objects.extend(network::policies(&objects, project, cluster, plan, base));
     objects.extend(source.extra);

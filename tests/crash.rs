@@ -186,10 +186,6 @@ fn publish_is_killed() {
                 figures.old += usize::from(!is_new);
                 figures.new += usize::from(is_new);
             }
-            if lock.exists() {
-                // Git asks people to do so, and so do we: nobody can tell whose it is.
-                std::fs::remove_file(&lock).expect("removed");
-            }
             if is_new {
                 break;
             }
@@ -197,6 +193,7 @@ fn publish_is_killed() {
         session.tenantry(&publish).status(0);
         assert_eq!(tree(&root), trees[next], "{}: the next run", killer.last());
         fsck(&root);
+        assert!(!lock.exists(), "{}: a lock is left", killer.last());
         std::fs::remove_dir_all(session.path(".git")).expect("removed");
         now = next;
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use anyhow::anyhow;
+
 use super::publish::join;
 use super::render::render_each;
 use super::{Failure, root, tree_failure};
@@ -119,13 +121,15 @@ fn against<'r>(
     }
     let directory = Path::new(named);
     if !directory.is_dir() {
-        let message = match repository {
-            Some(_) => format!("`{named}` is neither a revision nor a directory"),
+        // The command line may well be right, and the clone too shallow.
+        return Err(Failure::Environment(match repository {
+            Some(_) => anyhow!(
+                "`{named}` is neither a revision nor a directory; a branch of a remote may have to be fetched first"
+            ),
             None => {
-                format!("`{named}` is no directory, and the root does not lie in a Git repository")
+                anyhow!("`{named}` is no directory, and the root does not lie in a Git repository")
             }
-        };
-        return Err(Failure::Usage(message));
+        }));
     }
     // A whole checkout stands for the tree in it.
     let holds = |path: &Path| path.join(INDEX).is_file();

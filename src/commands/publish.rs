@@ -272,6 +272,10 @@ fn tell(
                 work_tree.display()
             ),
         ),
+        LocalBranch::Locked => console.note(
+            Verbosity::Normal,
+            &format!("`{branch}` here is locked by another process, and has stayed"),
+        ),
         LocalBranch::Diverged => console.note(
             Verbosity::Normal,
             &format!("`{branch}` here has commits that were never pushed, and has stayed"),

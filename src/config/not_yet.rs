@@ -10,7 +10,6 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 const KEYS: &[&str] = &[
     "platform/monitoring",
     "platform/clusters/*/monitoring",
-    "<layer>/access",
 ];
 
 /// Refuses the keys of `KEYS` where they ask for something.

@@ -109,6 +109,8 @@ codes! {
     IsolationOff => "isolation-off",
     /// Egress is restricted and a server outside of the cluster is not let through.
     EgressBlocked => "egress-blocked",
+    /// Everybody whom the issuer of logins knows is let in.
+    EverybodyAdmitted => "everybody-admitted",
     /// No mirror covers an image, and there are mirrors.
     ImageNotMirrored => "image-not-mirrored",
     /// An image without a digest, where digests are required.
@@ -126,6 +128,8 @@ codes! {
     DuplicateDatabaseUser => "duplicate-database-user",
     /// Two projects in one bucket and prefix, or one prefix inside of another.
     OverlappingObjectStore => "overlapping-object-store",
+    /// Two projects under one host.
+    DuplicateHost => "duplicate-host",
     /// A string of one project's objects names another project's property.
     TenantLeak => "tenant-leak",
     /// A kind that is cluster-scoped inside a project.

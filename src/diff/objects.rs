@@ -122,7 +122,7 @@ impl Objects {
     }
 
     /// Returns all objects, in the order of their keys.
-    pub fn iter(&self) -> impl Iterator<Item = &Object> {
+    pub fn iter(&self) -> impl Iterator<Item = &Object> + Clone {
         self.by_place.values()
     }
 

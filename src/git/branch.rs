@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use git2::{ErrorCode, Oid, Reference};
 
+use super::guard::{self, Asked, Guard};
 use super::{ObjectId, Repository, explain};
 
 const HEADS: &str = "refs/heads/";
@@ -22,8 +24,10 @@ pub(super) enum Move {
     Moved,
     /// Somebody else has moved it since.
     Raced,
-    /// Somebody else is moving it right now, or was killed while doing so.
+    /// Somebody else has Git's lock, or was killed while having it.
     Locked,
+    /// Another process of Tenantry is moving it, and does not come to an end.
+    Busy,
 }
 
 impl Branch {
@@ -116,8 +120,55 @@ impl Repository {
 
     /// Moves a branch to a commit, if it still points where it did; without an old commit, if it still does not exist.
     ///
-    /// `log` goes to the reflog. The comparison happens under the branch's lock, so nobody's commit is lost.
+    /// `log` goes to the reflog. The comparison happens under the branch's lock, so nobody's commit is lost. Others
+    /// have `patience` to give the lock back; one that a killed process of ours has left is removed.
     pub(super) fn advance(
+        &self,
+        branch: &Branch,
+        old: Option<ObjectId>,
+        new: ObjectId,
+        log: &str,
+        patience: Duration,
+    ) -> anyhow::Result<Move> {
+        let moving = || format!("moving `{}` of `{}`", branch.reference(), self.shown());
+        let reference = branch.reference();
+        let asked = Guard::acquire(&self.common_directory, &reference, new.0, patience);
+        let mut guard = match asked.with_context(moving)? {
+            Asked::Granted(guard) => Some(guard),
+            Asked::Unsupported => None,
+            Asked::Refused => return Ok(Move::Busy),
+        };
+        let lock = self.lock_of(branch);
+        let mut waited = Duration::ZERO;
+        loop {
+            let moved = self.try_advance(branch, old, new, log)?;
+            match &mut guard {
+                // Whoever has had the lock in hand knows that nobody had left it.
+                Some(guard) if moved == Move::Moved => guard.settle(),
+                Some(guard) if moved == Move::Locked => {
+                    if guard.is_abandoned(&lock, waited).with_context(moving)? {
+                        guard.remove(&lock).with_context(moving)?;
+                        continue;
+                    }
+                }
+                _ => {}
+            }
+            if moved != Move::Locked || waited >= patience {
+                return Ok(moved);
+            }
+            // What was rendered still holds, unless whoever has the lock moves the branch.
+            std::thread::sleep(guard::STEP);
+            waited += guard::STEP;
+        }
+    }
+
+    /// Removes what a killed publish has left of a branch; what cannot be removed is found again when it is in the way.
+    pub(super) fn tidy(&self, branch: &Branch) {
+        let lock = self.lock_of(branch);
+        let _best_effort = Guard::tidy(&self.common_directory, &branch.reference(), &lock);
+    }
+
+    fn try_advance(
         &self,
         branch: &Branch,
         old: Option<ObjectId>,

@@ -36,8 +36,7 @@ pub struct Publication {
     pub beside: BTreeMap<String, Vec<u8>>,
     /// Whether files that are not ours are replaced and removed instead of stopping.
     pub adopt: bool,
-    /// How long the lock of the branch may be taken before it counts as left over by a killed process; nobody holds
-    /// it for more than a moment.
+    /// How long others may take to give back the lock of the branch; nobody needs it for more than a moment.
     pub patience: Duration,
 }
 
@@ -75,6 +74,8 @@ pub enum LocalBranch {
     LeftBehind(PathBuf),
     /// It has stayed, because it is checked out here, and the commit was pushed.
     CheckedOut(PathBuf),
+    /// It has stayed, because somebody else has its lock, and the commit was pushed.
+    Locked,
     /// It has stayed, because it has commits that the remote's branch does not have, and the commit was pushed.
     Diverged,
 }
@@ -115,6 +116,7 @@ pub fn publish<E>(
         Some(_) => REMOTE_ATTEMPTS,
         None => ATTEMPTS,
     };
+    repository.tidy(&publication.branch);
     for number in 1..=attempts {
         let parent = publication.tip(repository)?;
         let publisher = Publisher::begin(repository, parent, &publication.path, publication.adopt)?;
@@ -141,6 +143,13 @@ pub fn publish<E>(
                     lock.display()
                 );
                 return Err(error.into());
+            }
+            Move::Busy => {
+                return Err(anyhow!(
+                    "another process of Tenantry is moving `{}`, and does not come to an end",
+                    publication.branch.reference()
+                )
+                .into());
             }
         }
     }
@@ -171,18 +180,7 @@ impl Publication {
                 Pushed::Done => Ok(Move::Moved),
                 Pushed::Raced => Ok(Move::Raced),
             },
-            None => {
-                let mut waited = Duration::ZERO;
-                loop {
-                    let moved = repository.advance(&self.branch, old, new, "tenantry publish")?;
-                    if moved != Move::Locked || waited >= self.patience {
-                        return Ok(moved);
-                    }
-                    // What was rendered still holds, unless whoever has the lock moves the branch.
-                    std::thread::sleep(WAIT_STEP);
-                    waited += WAIT_STEP;
-                }
-            }
+            None => repository.advance(&self.branch, old, new, "tenantry publish", self.patience),
         }
     }
 
@@ -204,8 +202,10 @@ impl Publication {
             return Ok(LocalBranch::Diverged);
         }
         // Another process that has pushed later may have moved it further already.
-        match repository.advance(&self.branch, old, commit, "tenantry publish --push")? {
-            Move::Moved | Move::Raced | Move::Locked => Ok(LocalBranch::Moved),
+        let log = "tenantry publish --push";
+        match repository.advance(&self.branch, old, commit, log, self.patience)? {
+            Move::Moved | Move::Raced => Ok(LocalBranch::Moved),
+            Move::Locked | Move::Busy => Ok(LocalBranch::Locked),
         }
     }
 }

@@ -27,7 +27,11 @@ pub(super) fn set(bodies: &[Value]) -> Objects {
 
 /// Finds the hazards between two sets of objects of an active project.
 pub(super) fn find_in(old: &[Value], new: &[Value], state: &str) -> Vec<Finding> {
-    let (old, new) = (set(old), set(new));
+    find_between(&set(old), &set(new), state)
+}
+
+/// Finds the hazards between two sides of an active project.
+pub(super) fn find_between(old: &Objects, new: &Objects, state: &str) -> Vec<Finding> {
     let side = |objects| Side {
         objects,
         state: "active",
@@ -36,11 +40,8 @@ pub(super) fn find_in(old: &[Value], new: &[Value], state: &str) -> Vec<Finding>
     find(&Pair {
         directory: "in-cluster/churn",
         project: Some("churn"),
-        old: side(&old),
-        new: Side {
-            state,
-            ..side(&new)
-        },
+        old: side(old),
+        new: Side { state, ..side(new) },
         hop: None,
     })
 }

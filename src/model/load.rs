@@ -98,7 +98,8 @@ fn resolve(root: &Node, available: &Available, report: &mut Report) -> Model {
         .iter()
         .filter(|(index, _)| first[*index])
         .filter_map(|(_, project)| Some((project, clusters.get(&project.cluster)?)));
-    between::storage(distinct, report);
+    between::storage(distinct.clone(), report);
+    between::hosts(distinct.map(|(project, _)| project), report);
     let mut projects: Vec<Project> = settled.into_iter().map(|(_, project)| project).collect();
     provision::check_keys(&projects, report);
     projects.sort_by(|a, b| (&a.cluster, &a.namespace).cmp(&(&b.cluster, &b.namespace)));
@@ -206,6 +207,8 @@ impl Fleet<'_> {
             renderer,
             domain_span: cluster
                 .and_then(|cluster| self.platform.at(&cluster.name, "clusterDomain")),
+            openshift_span: cluster
+                .and_then(|cluster| self.platform.at(&cluster.name, "openshift")),
         };
         let header = Header {
             name,

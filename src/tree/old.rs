@@ -19,6 +19,8 @@ pub struct Recorded {
     pub base: Option<String>,
     /// The project's state; empty when nobody has recorded it.
     pub state: String,
+    /// Whether files were written to it.
+    pub has_files: bool,
 }
 
 /// A tree that changes are compared with.
@@ -69,6 +71,7 @@ impl Recorded {
                 project: entry.project.clone(),
                 base: entry.base.clone(),
                 state: entry.state.clone(),
+                has_files: entry.files.names().len() > 0,
             };
             (path, recorded)
         });

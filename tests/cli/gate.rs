@@ -1,5 +1,10 @@
 //! Gates: what stops a render, and what lets it pass.
 
+use std::collections::BTreeMap;
+
+use tenantry::base::embedded;
+use tenantry::base::lock::Lock;
+
 use super::session::Session;
 
 /// A repository with these lines below `projects:`, rendered.
@@ -347,4 +352,59 @@ fn moves_between_bases() {
         &file("platform: {base: kfp-2.15.0}", projects),
         &["base-downgrade", "base-downgrade"],
     );
+}
+
+/// Adds a base between the shipped ones: the newer one with another name, order, and what it asks of whom.
+fn add_base(session: &Session, name: &str, order: u32, migrations: &str) {
+    let prefix = "kfp-2.17.0/";
+    let mut files: BTreeMap<String, Vec<u8>> = embedded::files()
+        .into_iter()
+        .map(|(path, bytes)| (path.to_owned(), bytes.to_vec()))
+        .collect();
+    for (path, bytes) in files.clone() {
+        let Some(path) = path.strip_prefix("kfp-2.17.0/") else {
+            continue;
+        };
+        let mut bytes = bytes;
+        if path == "base.yaml" {
+            let text = String::from_utf8(bytes).expect("a base is text");
+            let (head, _) = text.split_once("migrations:\n").expect("the base has some");
+            let head = head.replace("name: kfp-2.17.0\n", &format!("name: {name}\n"));
+            let head = head.replace("order: 21700\n", &format!("order: {order}\n"));
+            bytes = format!("{head}migrations: {migrations}\n").into_bytes();
+        }
+        session.write(&format!("base/{name}/{path}"), &bytes);
+        files.insert(format!("{name}/{path}"), bytes);
+    }
+    let lock = Lock::compute(
+        files
+            .iter()
+            .map(|(path, bytes)| (path.as_str(), bytes.as_slice())),
+    );
+    session.write("base/base.lock", lock.to_string());
+}
+
+#[test]
+fn what_a_skipped_base_asks_for_counts_for_those_who_come_from_before_it() {
+    let projects = |base: &str| file(&format!("platform: {{base: {base}}}"), "- name: churn");
+    let session = rendered("platform: {base: kfp-2.15.0}", "- name: churn");
+    let asks = "[{from: kfp-2.15.0, when: \"plan.database.kind == 'embedded'\", reason: dump it}, \
+                {from: kfp-2.15.0, when: \"plan.database.kind == 'shared'\", reason: never}]";
+    add_base(&session, "kfp-2.16.0", 21600, asks);
+    let stderr = stops(&session, &projects("kfp-2.17.0"), &["base-migration"]);
+    assert!(
+        stderr.starts_with(
+            "error[base-migration]: project `churn`: dump it: from `kfp-2.15.0` to `kfp-2.17.0`\n"
+        ),
+        "{stderr}"
+    );
+    stops(&session, &projects("kfp-2.16.0"), &["base-migration"]);
+    let acknowledged = |base: &str| {
+        let head = "acknowledge: [{project: churn, hazard: base-migration, reason: dumped}]";
+        format!("{}{head}\n", projects(base))
+    };
+    passes(&session, &acknowledged("kfp-2.16.0"));
+    // Who has done it once is not asked again.
+    passes(&session, &projects("kfp-2.17.0"));
+    stops(&session, &projects("kfp-2.16.0"), &["base-downgrade"]);
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sha1::{Digest as _, Sha1};
 use tenantry::git::{Branch, Failure, GitError, LocalBranch, Publication, Published};
 
 use crate::support::{Repo, committed, git_in, publication, sample};
@@ -187,6 +188,41 @@ fn a_lock_that_stays_is_named() {
     repo.publish_new(&sample());
     assert_eq!(repo.history("rendered").len(), 2);
     repo.fsck();
+}
+
+#[test]
+fn the_lock_of_a_killed_publish_is_removed_and_no_other() {
+    let repo = Repo::bare();
+    repo.publish_new(&sample()[..1]);
+    let lock = repo.path().join("refs/heads/rendered.lock");
+    let dead = "1".repeat(40) + "\n";
+    // The note of a process that is gone, as `src/git/guard.rs` writes it.
+    let name: String = Sha1::digest("refs/heads/rendered")
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let note = repo.path().join(format!("tenantry-branch-{name}"));
+    let impatient = Publication {
+        patience: Duration::ZERO,
+        ..publication("rendered")
+    };
+    std::fs::write(&note, &dead).expect("a note");
+    std::fs::write(&lock, "2".repeat(40) + "\n").expect("a lock of somebody else");
+    assert!(failure(&repo, &impatient).contains("is locked: if no other process works on it"));
+    assert!(lock.exists());
+    assert_eq!(
+        std::fs::read_to_string(&note).expect("the note is kept"),
+        dead
+    );
+    std::fs::write(&lock, &dead).expect("the lock that the note is about");
+    committed(repo.publish(&impatient, &sample()));
+    assert!(!lock.exists() && !note.exists());
+    // Killed before it was filled: a publish that has the patience sees that nobody fills it.
+    std::fs::write(&note, &dead).expect("a note");
+    std::fs::write(&lock, "").expect("an empty lock");
+    repo.publish_new(&sample()[..1]);
+    assert!(!lock.exists() && !note.exists());
+    assert_eq!(repo.history("rendered").len(), 3);
 }
 
 #[test]

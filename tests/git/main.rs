@@ -5,6 +5,7 @@
 mod branches;
 mod command;
 mod crashes;
+mod hazards;
 mod objects;
 mod ownership;
 mod publish;

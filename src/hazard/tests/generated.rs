@@ -1,11 +1,12 @@
 //! Generated stacks: every danger that is put into one is found, and nothing cosmetic is taken for one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::diff;
 
 /// What a stack of the test is made of.
 #[derive(Debug, Clone)]
@@ -395,6 +396,67 @@ fn turned(value: &Value) -> Value {
     }
 }
 
+/// Writes objects as somebody else might: in other files, in another order, with comments, lists, other quotes and
+/// layouts, as `choice` decides.
+fn written(objects: &[Value], choice: u64) -> BTreeMap<String, Vec<u8>> {
+    let bits = |shift: u32, count: u64| usize::try_from((choice >> shift) % count).expect("small");
+    let mut order: Vec<Value> = objects.to_vec();
+    let by = bits(0, 16) % order.len();
+    order.rotate_left(by);
+    if bits(4, 2) == 1 {
+        order = order.iter().map(turned).collect();
+    }
+    let mut texts = vec![String::new(); 1 + bits(5, 5)];
+    let number = texts.len();
+    for (at, object) in order.iter().enumerate() {
+        let text = &mut texts[(at * 7 + bits(8, 16)) % number];
+        text.push_str("---\n");
+        match (bits(12, 256) + at) % 4 {
+            0 => crate::yaml::emit(object, text),
+            // JSON is YAML: flow mappings, every string in double quotes.
+            1 => text.push_str(&format!("# {at}\n{object}\n")),
+            2 => text.push_str(&format!("{object:#} # the end\n\n---\n# nothing\n")),
+            _ => {
+                text.push_str(&format!(
+                    "apiVersion: 'v1'\n\nkind:   List\nitems:\n- {object}\n"
+                ));
+            }
+        }
+    }
+    let name = |at: usize| {
+        format!(
+            "{}{at}.{}",
+            ["a", "z"][bits(20, 2)],
+            ["yaml", "yml"][at % 2]
+        )
+    };
+    texts
+        .into_iter()
+        .enumerate()
+        .map(|(at, text)| (name(at), text.into_bytes()))
+        .collect()
+}
+
+/// Returns what differs, without the order in which it is told.
+fn places(old: &Objects, new: &Objects) -> BTreeSet<String> {
+    let changes = diff::objects(old, new).into_iter();
+    let told = changes.flat_map(|change| match change.edit {
+        diff::ObjectEdit::Changed { fields, .. } => fields
+            .iter()
+            .map(|field| format!("{} {}", change.key, field.path))
+            .collect(),
+        edit => vec![format!("{} {edit:?}", change.key)],
+    });
+    told.collect()
+}
+
+/// Reads what [`written`] wrote.
+fn read(files: &BTreeMap<String, Vec<u8>>) -> Objects {
+    let (objects, unreadable) = Objects::read(files);
+    assert_eq!(unreadable, [], "{files:?}");
+    objects
+}
+
 fn hazards(old: &[Value], new: &[Value]) -> BTreeSet<Hazard> {
     find_in(old, new, "active")
         .into_iter()
@@ -435,6 +497,29 @@ proptest! {
         };
         let besides: Vec<&Hazard> = found.iter().filter(|other| **other != hazard && !follows.contains(other)).collect();
         prop_assert!(besides.is_empty(), "{danger:?}: {besides:?}");
+    }
+
+    #[test]
+    fn how_objects_are_written_changes_nothing(
+        stack in stack(),
+        which in 0..DANGERS.len(),
+        choice in any::<u8>(),
+        writing in any::<[u64; 2]>(),
+    ) {
+        let old = stack.objects();
+        let [before, after] = writing.map(|choice| read(&written(&old, choice)));
+        prop_assert_eq!(diff::objects(&before, &after), []);
+        prop_assert_eq!(find_between(&before, &after, "active"), []);
+        // What endangers is found through any writing, and what does not is not.
+        for new in [endanger(DANGERS[which].0, &stack), cosmetic(&old, choice)] {
+            let read = read(&written(&new, writing[1]));
+            prop_assert_eq!(places(&before, &read), places(&set(&old), &set(&new)));
+            let found = |findings: Vec<Finding>| findings.iter().map(|finding| finding.hazard).collect::<Vec<_>>();
+            prop_assert_eq!(
+                found(find_between(&before, &read, "active")),
+                found(find_in(&old, &new, "active"))
+            );
+        }
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::os::unix::fs::symlink;
 use super::*;
 
 const INDEX_TEXT: &str = r#"{"format": 1, "directories": {
-  "in-cluster/churn": {"project": "churn", "base": "kfp", "state": "paused", "files": {}},
+  "in-cluster/churn": {"project": "churn", "base": "kfp", "state": "paused", "files": {
+    "ui.yaml": "0000000000000000000000000000000000000000000000000000000000000000"
+  }},
   "in-cluster/gone": {"state": "active", "files": {}}
 }}"#;
 
@@ -40,6 +42,7 @@ fn what_the_index_records() {
         project: Some("churn".to_owned()),
         base: Some("kfp".to_owned()),
         state: "paused".to_owned(),
+        has_files: true,
     };
     let gone = Recorded {
         state: "active".to_owned(),
