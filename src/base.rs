@@ -9,7 +9,7 @@ mod facts;
 pub mod lock;
 mod members;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
@@ -61,6 +61,8 @@ pub struct Base {
     migrations: Vec<Condition>,
     templates: Templates,
     marks: Places,
+    /// Dotted paths that the templates mention.
+    paths: BTreeSet<String>,
 }
 
 /// Where the nodes of a base's component files stand in their sources.
@@ -124,6 +126,7 @@ impl Base {
         let components = component::load_all(&mut compiler, &mut reader);
         let migrations = reader.migrations(&facts, &mut compiler);
         let places = reader.places;
+        let paths = compiler.paths().clone();
         let templates = compiler.finish().unwrap_or_else(|errors| {
             for error in errors {
                 diagnostics.push(template_diagnostic(&error, &places));
@@ -138,6 +141,7 @@ impl Base {
             migrations,
             templates,
             marks: places,
+            paths,
         })
     }
 
@@ -176,6 +180,18 @@ impl Base {
         }
     }
 
+    /// Tells whether a component reads a value of the scope, given by its dotted path, or a part of it, or what it is a part of.
+    pub fn reads(&self, path: &str) -> bool {
+        let within = |inner: &str, outer: &str| {
+            inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.paths
+            .iter()
+            .any(|read| within(read, path) || within(path, read))
+    }
+
     /// Returns the names of the components that apply, in order.
     pub fn applied(&self, scope: &Scope) -> Vec<&str> {
         self.components
@@ -193,7 +209,7 @@ impl Base {
     }
 
     /// Returns the names of the ServiceAccounts that the manifests and the components may create.
-    pub fn service_accounts(&self) -> std::collections::BTreeSet<String> {
+    pub fn service_accounts(&self) -> BTreeSet<String> {
         let names = self
             .manifests
             .iter()

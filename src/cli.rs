@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::report;
+use crate::tree::Form;
 
 /// Compiles projects.yaml into isolated Kubeflow Pipelines stacks in plain Kubernetes YAML
 #[derive(Debug, Parser)]
@@ -173,6 +174,9 @@ pub struct Publish {
     /// inputs, the committer's is now
     #[arg(long, value_name = "DATE")]
     pub date: Option<String>,
+    /// The form of the tree
+    #[arg(long, value_name = "FORMAT", default_value = "plain")]
+    pub format: TreeFormat,
     /// Replace and remove files on the branch that Tenantry has not written or that were edited by hand
     #[arg(long)]
     pub adopt: bool,
@@ -218,6 +222,16 @@ pub enum TreeFormat {
     Plain,
     /// Pinned bases and patches for kustomize
     Kustomize,
+}
+
+impl TreeFormat {
+    /// Returns the form of the tree.
+    pub fn form(self) -> Form {
+        match self {
+            TreeFormat::Plain => Form::Plain,
+            TreeFormat::Kustomize => Form::Kustomize,
+        }
+    }
 }
 
 /// Arguments of `completions`.

@@ -19,6 +19,7 @@ use crate::model::{
     self, Available, BaseFacts, Cluster, Model, PatchSource, Project, State, SyncTool,
 };
 use crate::object::Object;
+use crate::overlay::{self, Pinned};
 use crate::plan;
 use crate::provision;
 use crate::render::{self, Hash, Rendered};
@@ -26,7 +27,7 @@ use crate::source::{FileId, Sources, Span};
 use crate::stage::{self, Hashes, Skeleton, Stages};
 use crate::sync::{self, Wiring};
 use crate::template::Scope;
-use crate::tree::RenderedDirectory;
+use crate::tree::{Form, RenderedDirectory};
 use crate::user_patch::UserPatches;
 use crate::yaml;
 
@@ -83,6 +84,9 @@ pub struct Compilation {
     /// Numbers of the projects in the model.
     by_name: BTreeMap<String, usize>,
     stages: Stages,
+    form: Form,
+    /// The bases as a tree for kustomize holds them, by name; empty in the plain form.
+    pinned: BTreeMap<String, Pinned>,
 }
 
 /// One directory to be made.
@@ -98,6 +102,8 @@ enum Unit {
     Project(usize),
     /// The directory of the wiring with this number.
     Wiring(usize),
+    /// The base with this number, in the order of their names.
+    Base(usize),
 }
 
 impl Compilation {
@@ -206,7 +212,42 @@ impl Compilation {
             vocabularies,
             extra,
             patches,
+            form: Form::Plain,
+            pinned: BTreeMap::new(),
         })?)
+    }
+
+    /// Makes the tree take another form than the plain one.
+    pub fn in_form(mut self, form: Form) -> Self {
+        self.form = form;
+        self.wiring.set_form(form);
+        self.units.retain(|unit| !matches!(unit, Unit::Base(_)));
+        self.pinned.clear();
+        if form == Form::Kustomize {
+            let used: BTreeSet<&String> = self
+                .model
+                .projects
+                .iter()
+                .map(|project| &project.base)
+                .collect();
+            self.pinned = used
+                .into_iter()
+                .map(|name| (name.clone(), Pinned::new(&self.bases[name])))
+                .collect();
+            let bases = (0..self.pinned.len()).map(Unit::Base);
+            self.units.splice(0..0, bases);
+        }
+        self
+    }
+
+    /// Returns the form of the tree.
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// Returns the bases as a tree for kustomize holds them, by name; none in the plain form.
+    pub fn pinned(&self) -> &BTreeMap<String, Pinned> {
+        &self.pinned
     }
 
     /// Returns where the tree lies below the root: `platform.repository.path`.
@@ -233,6 +274,12 @@ impl Compilation {
             (Unit::Project(index), Some(names)) => {
                 names.contains(&self.model.projects[*index].name)
             }
+            // What they stand on.
+            (Unit::Base(number), Some(names)) => {
+                let base = self.pinned.keys().nth(*number);
+                let mut projects = self.model.projects.iter();
+                projects.any(|project| names.contains(&project.name) && Some(&project.base) == base)
+            }
             (_, Some(_)) => false,
         };
         (0..self.units.len())
@@ -247,12 +294,17 @@ impl Compilation {
             Unit::Cluster(index) => self.cluster(&self.model.clusters[index], &mut diagnostics),
             Unit::Common(cluster) => self
                 .common(cluster, &mut diagnostics)
-                .map(Shared::into_directory),
+                .map(|shared| shared.into_directory(self.form)),
             Unit::Shared(part) => self
                 .jobs(part, &mut diagnostics)
-                .map(Shared::into_directory),
+                .map(|shared| shared.into_directory(self.form)),
             Unit::Project(index) => self.project(index, &mut diagnostics),
             Unit::Wiring(number) => Ok(self.wiring.render(number, &self.model)),
+            Unit::Base(number) => {
+                let mut bases = self.pinned.values();
+                let pinned = bases.nth(number).expect("there is one for each number");
+                Ok(pinned.directory())
+            }
         };
         (directory, diagnostics)
     }
@@ -401,12 +453,23 @@ impl Compilation {
         diagnostics: &mut Diagnostics,
     ) -> Result<RenderedDirectory, Rejected> {
         let project = &self.model.projects[index];
-        let files = match self.staged(index) {
-            Some(files) => files,
-            None => layout::lay_out(&self.objects(project, diagnostics)?, &project.base),
+        let path = directory_of(project);
+        let files = match self.form {
+            Form::Plain => match self.staged(index) {
+                Some(files) => files,
+                None => layout::lay_out(&self.objects(project, diagnostics)?, &project.base),
+            },
+            Form::Kustomize => {
+                let objects = self.objects(project, diagnostics)?;
+                let pinned = &self.pinned[&project.base];
+                overlay::lay_out(&objects, project, pinned, &path).map_err(|found| {
+                    diagnostics.extend(found);
+                    Rejected
+                })?
+            }
         };
         Ok(RenderedDirectory {
-            path: directory_of(project),
+            path,
             project: Some(project.name.clone()),
             base: Some(project.base.clone()),
             state: match project.state {
@@ -467,7 +530,10 @@ impl Compilation {
             project: None,
             base: Some(base.facts.name.clone()),
             state: "active".to_owned(),
-            files: layout::lay_out(&rendered.objects, &base.facts.name),
+            files: match self.form {
+                Form::Plain => layout::lay_out(&rendered.objects, &base.facts.name),
+                Form::Kustomize => overlay::listed(&rendered.objects, Some(&base.facts.name)),
+            },
         })
     }
 
@@ -563,7 +629,7 @@ impl Compilation {
         diagnostics: &mut Diagnostics,
     ) -> Result<Images<'_>, Rejected> {
         match self.units[number] {
-            Unit::Wiring(_) => Ok(Images::default()),
+            Unit::Wiring(_) | Unit::Base(_) => Ok(Images::default()),
             Unit::Common(cluster) => Ok(self.common(cluster, diagnostics)?.into_images()),
             Unit::Shared(part) => Ok(self.jobs(part, diagnostics)?.into_images()),
             Unit::Cluster(index) => {
@@ -646,13 +712,16 @@ struct Shared {
 }
 
 impl Shared {
-    fn into_directory(self) -> RenderedDirectory {
+    fn into_directory(self, form: Form) -> RenderedDirectory {
         RenderedDirectory {
             path: self.path,
             project: None,
             base: None,
             state: "active".to_owned(),
-            files: layout::lay_out_wiring(&self.rendered.objects),
+            files: match form {
+                Form::Plain => layout::lay_out_in(&self.rendered.objects, None, form),
+                Form::Kustomize => overlay::listed(&self.rendered.objects, None),
+            },
         }
     }
 
@@ -740,5 +809,11 @@ fn facts_of(base: &Base) -> BaseFacts {
         features: base.facts.features.clone(),
         service_accounts: base.service_accounts(),
         controller_config_keys: base.facts.controller_config_keys.clone(),
+        engines: base
+            .facts
+            .embedded
+            .iter()
+            .map(|(what, engines)| (what.clone(), engines.keys().cloned().collect()))
+            .collect(),
     }
 }

@@ -28,6 +28,7 @@ pub mod layout;
 pub mod leak;
 pub mod model;
 pub mod object;
+pub mod overlay;
 pub mod patch;
 pub mod plan;
 pub mod provision;

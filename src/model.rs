@@ -57,6 +57,20 @@ pub struct BaseFacts {
     pub service_accounts: BTreeSet<String>,
     /// Keys that `workflowController.config` may hold.
     pub controller_config_keys: BTreeSet<String>,
+    /// Engines of its embedded servers: `database` and `objectStore`.
+    pub engines: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl BaseFacts {
+    /// Returns the engine of an embedded server that nobody has chosen: the usual one, or what the base has instead.
+    pub(crate) fn engine(facts: Option<&BaseFacts>, what: &str, usual: &'static str) -> String {
+        let engines = facts.and_then(|facts| facts.engines.get(what));
+        match engines {
+            Some(engines) if !engines.contains(usual) => engines.first(),
+            _ => None,
+        }
+        .map_or_else(|| usual.to_owned(), String::clone)
+    }
 }
 
 /// Everything that `projects.yaml` says, checked.

@@ -4,6 +4,7 @@
 //! Nothing after this stage reads a default or makes a choice. Knows nothing of manifests but the names that `base.yaml` states.
 
 mod access;
+mod choices;
 mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,8 +124,8 @@ pub struct SecurityContext {
 /// Decides everything about one project.
 ///
 /// Errors: `missing-key` when restricted egress lacks the API server's addresses, `unsupported-by-base` for an engine that the base lacks,
-/// for members without rules and for `access`.
-/// Warnings: `egress-blocked`.
+/// for choices that it does not follow, for members without rules and for `access`.
+/// Warnings: `egress-blocked`, `unsupported-by-base` for credentials that nothing makes.
 pub fn resolve(
     project: &Project,
     cluster: &Cluster,
@@ -135,7 +136,7 @@ pub fn resolve(
     let domain = format!("svc.{}", cluster.cluster_domain);
     let database = storage::database(project, base, &domain);
     let object_store = storage::object_store(project, base, &domain);
-    check_engines(project, base, &mut found);
+    choices::check(project, base, &mut found);
     check_members(project, base, &mut found);
     let access = access::resolve(project, base, &mut found);
     let issuer = access
@@ -315,44 +316,6 @@ fn no_proxy(own: &[String], cluster: &Cluster, base: &Base, hosts: &[&str]) -> S
     let mut seen = BTreeSet::new();
     entries.retain(|entry| seen.insert(entry.clone()));
     entries.join(",")
-}
-
-fn check_engines(project: &Project, base: &Base, diagnostics: &mut Diagnostics) {
-    let wanted = [
-        (
-            "database",
-            Some(&project.database.engine),
-            project.database.kind,
-        ),
-        (
-            "objectStore",
-            project.object_store.engine.as_ref(),
-            project.object_store.kind,
-        ),
-    ];
-    for (what, engine, kind) in wanted {
-        let Some(engine) = engine.filter(|_| kind == StorageKind::Embedded) else {
-            continue;
-        };
-        let engines = base.facts.embedded.get(what);
-        if !engines.is_some_and(|engines| engines.contains_key(engine)) {
-            let known: Vec<&str> = engines
-                .into_iter()
-                .flat_map(BTreeMap::keys)
-                .map(String::as_str)
-                .collect();
-            let pointer = format!("/{what}/embedded/engine");
-            diagnostics.push(
-                Diagnostic::error(
-                    Code::UnsupportedByBase,
-                    format!("base `{}` has no embedded `{engine}`", base.facts.name),
-                )
-                .at(project.spans.get(&pointer).copied().unwrap_or(project.span))
-                .hint(format!("it has {}", known.join(", ")))
-                .project(&project.name),
-            );
-        }
-    }
 }
 
 /// Refuses members of a level that the base has no rules for: they would get a Role without any.

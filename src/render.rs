@@ -189,6 +189,11 @@ fn unrepresentable(value: &Value) -> Option<char> {
     }
 }
 
+/// Returns the manifests of a base with what every stack of it does to them alike.
+pub fn pinned_objects(base: &Base) -> Vec<Object> {
+    transform::pinned(base)
+}
+
 /// Completes the objects that a cluster gets once, and returns the references to images in them.
 ///
 /// Errors: the codes of images.

@@ -4,6 +4,7 @@
 //! Because each string is rendered on its own, a value can never become structure, whatever it contains.
 //! Knows nothing of Kubernetes, files or projects. The only user of tera.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -99,6 +100,8 @@ pub struct Condition(TextId);
 #[derive(Debug, Default)]
 pub struct Compiler {
     texts: Vec<(String, Place)>,
+    /// Dotted paths that the templates mention.
+    paths: BTreeSet<String>,
     /// Whether a key such as `!if` is a key like any other.
     untagged: bool,
 }
@@ -240,7 +243,18 @@ impl Compiler {
         })
     }
 
+    /// Returns every dotted path that the templates so far mention, such as `plan.database.host`; words of a text that
+    /// look like one are among them.
+    pub fn paths(&self) -> &BTreeSet<String> {
+        &self.paths
+    }
+
     fn text(&mut self, text: &str, place: &Place) -> TextId {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+        let words = text.split(|c: char| !is_word(c));
+        let words = words.map(|word| word.trim_matches('.'));
+        self.paths
+            .extend(words.filter(|word| word.contains('.')).map(str::to_owned));
         self.texts.push((text.to_owned(), place.clone()));
         TextId(self.texts.len() - 1)
     }
@@ -267,6 +281,7 @@ impl Compiler {
                             "write for example `!expr plan.database.port`",
                         )
                     })?;
+                self.paths.insert(path.to_owned());
                 Ok(Node::Expr(
                     path.split('.').map(str::to_owned).collect(),
                     Box::new(place.clone()),

@@ -157,6 +157,8 @@ codes! {
     PatchFailed => "patch-failed",
     /// A string that no YAML reader of the cluster can carry.
     UnrepresentableText => "unrepresentable-text",
+    /// An object that kustomize would change, in a tree of that form.
+    NotForKustomize => "not-for-kustomize",
     // Changes.
     /// A project disappears that was not retired.
     ProjectDeleted => "project-deleted",
@@ -191,6 +193,8 @@ codes! {
     PlainSecret => "plain-secret",
     /// A vendored object that is meant for one namespace, or names one.
     FixedNamespace => "fixed-namespace",
+    /// A reference that a base was vendored from and that means another commit by now.
+    UpstreamMoved => "upstream-moved",
     // The tree.
     /// A file in a directory of ours that we did not write.
     ForeignFile => "foreign-file",

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::show::{count, shorten, some, value};
 use super::{
-    DirectoryLine, FieldChange, FieldEdit, HazardLine, Line, Overview, Part, PartEdit, Standing,
+    DirectoryLine, FieldChange, FieldEdit, HazardLine, Line, ObjectChange, ObjectEdit, Overview,
+    Part, PartEdit, Standing,
 };
 
 /// Most characters of one value.
@@ -123,6 +124,22 @@ pub fn write(overview: &Overview, color: bool) -> String {
     }
     out.push_str(&summary(overview));
     out.push('\n');
+    out
+}
+
+/// Writes the differences between two sets of objects, object by object.
+pub fn changes(changes: &[ObjectChange], color: bool) -> String {
+    let paint = Paint { on: color };
+    let mut out = String::new();
+    for change in changes {
+        let edit = match &change.edit {
+            ObjectEdit::Added => PartEdit::Added,
+            ObjectEdit::Removed => PartEdit::Removed,
+            ObjectEdit::Changed { fields, .. } => PartEdit::Changed(fields.clone()),
+        };
+        let objects = vec![change.key.to_string()];
+        part(&Part { objects, edit }, &paint, &mut out);
+    }
     out
 }
 

@@ -142,16 +142,17 @@ impl Repository {
         let mut waited = Duration::ZERO;
         loop {
             let moved = self.try_advance(branch, old, new, log)?;
-            match &mut guard {
+            if let Some(guard) = &mut guard {
                 // Whoever has had the lock in hand knows that nobody had left it.
-                Some(guard) if moved == Move::Moved => guard.settle(),
-                Some(guard) if moved == Move::Locked => {
-                    if guard.is_abandoned(&lock, waited).with_context(moving)? {
-                        guard.remove(&lock).with_context(moving)?;
-                        continue;
-                    }
+                if moved == Move::Moved {
+                    guard.settle();
                 }
-                _ => {}
+                if moved == Move::Locked
+                    && guard.is_abandoned(&lock, waited).with_context(moving)?
+                {
+                    guard.remove(&lock).with_context(moving)?;
+                    continue;
+                }
             }
             if moved != Move::Locked || waited >= patience {
                 return Ok(moved);

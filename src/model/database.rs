@@ -8,7 +8,9 @@ use super::provision::{self, Admin};
 use super::resources;
 use super::scope::{Report, Scope, below, typed};
 use super::template::Renderer;
-use super::{ConfigMapKey, Credentials, Database, Embedded, StorageKind, StoreRef, derived};
+use super::{
+    BaseFacts, ConfigMapKey, Credentials, Database, Embedded, StorageKind, StoreRef, derived,
+};
 use crate::config::Node;
 use crate::config::types::{self, DatabaseEngine, EmbeddedDatabaseEngine, TlsMode};
 use crate::diagnostic::{Code, nearest};
@@ -96,6 +98,7 @@ pub(super) struct Context<'a> {
     pub servers: &'a BTreeMap<String, SharedServer>,
     pub stores: Option<&'a StoreRef>,
     pub renderer: &'a Renderer,
+    pub base: Option<&'a BaseFacts>,
 }
 
 impl Context<'_> {
@@ -140,10 +143,10 @@ impl Context<'_> {
             kind: StorageKind::Embedded,
             shared_name: None,
             engine: match written.engine {
-                Some(EmbeddedDatabaseEngine::Mariadb) | None => "mariadb",
-                Some(EmbeddedDatabaseEngine::Mysql) => "mysql",
-            }
-            .to_owned(),
+                Some(EmbeddedDatabaseEngine::Mariadb) => "mariadb".to_owned(),
+                Some(EmbeddedDatabaseEngine::Mysql) => "mysql".to_owned(),
+                None => BaseFacts::engine(self.base, "database", "mariadb"),
+            },
             host: None,
             port: 3306,
             database: written

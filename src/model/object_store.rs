@@ -168,13 +168,14 @@ impl Context<'_> {
         Some(ObjectStore {
             kind: StorageKind::Embedded,
             shared_name: None,
-            engine: Some(
-                match written.engine {
-                    Some(StoreEngine::Seaweedfs) | None => "seaweedfs",
-                    Some(StoreEngine::Minio) => "minio",
+            engine: Some(match written.engine {
+                Some(StoreEngine::Seaweedfs) => "seaweedfs".to_owned(),
+                Some(StoreEngine::Minio) => "minio".to_owned(),
+                None => {
+                    let facts = self.base.map(|(_, facts)| facts);
+                    BaseFacts::engine(facts, "objectStore", "seaweedfs")
                 }
-                .to_owned(),
-            ),
+            }),
             provider: "s3".to_owned(),
             endpoint: None,
             region: "us-east-1".to_owned(),

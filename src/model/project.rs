@@ -68,6 +68,7 @@ pub(super) fn resolve(
         servers: context.databases,
         stores: header.cluster.external_secrets.as_ref(),
         renderer: context.renderer,
+        base: facts,
     }
     .resolve(report, written.database);
     let object_store = object_store::Context {

@@ -127,6 +127,25 @@ pub(super) fn shared(
     });
 }
 
+/// Returns the manifests of a base with what every stack of it does to them alike, in the order in which they are
+/// written.
+///
+/// One whose name gets a hash is left out: under its own name, no stack has it.
+pub(super) fn pinned(base: &Base) -> Vec<Object> {
+    let mut objects = base.manifests.clone();
+    objects.retain(|object| {
+        let annotations = object.body.pointer("/metadata/annotations");
+        annotations.is_none_or(|annotations| annotations.get(NAME_SUFFIX).is_none())
+    });
+    for object in &mut objects {
+        let labels = standard_labels(object, base);
+        add_all(&mut object.body["metadata"], "labels", &labels);
+        prune(&mut object.body);
+    }
+    sort(&mut objects);
+    objects
+}
+
 /// Returns the pod template of a workload: its metadata and its spec.
 fn pod_template(body: &mut Value) -> Option<&mut Value> {
     match body.get("kind").and_then(Value::as_str)? {

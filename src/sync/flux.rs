@@ -20,7 +20,9 @@ use crate::compile::CLUSTER_DIRECTORY;
 use crate::digest::Digest;
 use crate::model::{Flux, Project, SyncTool, derived};
 use crate::object::Object;
+use crate::overlay::BASE_DIRECTORY;
 use crate::provision;
+use crate::tree::Form;
 
 /// API version of a GitRepository.
 const SOURCE_API: &str = "source.toolkit.fluxcd.io/v1";
@@ -133,6 +135,12 @@ pub(super) fn root(site: &Site, groups: &[Group]) -> Vec<Object> {
         // What the other clusters run is nobody's business in this one.
         "sparseCheckout": [site.in_repository(&site.cluster.name)],
     });
+    if site.form == Form::Kustomize {
+        repository["sparseCheckout"] = json!([
+            site.in_repository(BASE_DIRECTORY),
+            site.in_repository(&site.cluster.name),
+        ]);
+    }
     if let Some(secret) = &flux.secret_ref {
         repository["secretRef"] = json!({"name": secret});
     }

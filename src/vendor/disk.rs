@@ -31,7 +31,7 @@ pub(super) struct Scratch<'d> {
     disk: &'d Disk,
     path: PathBuf,
     /// Held open: its lock keeps a second process away.
-    _directory: Directory,
+    directory: Directory,
 }
 
 impl Scratch<'_> {
@@ -83,8 +83,23 @@ impl Disk {
         Ok(Scratch {
             disk: self,
             path: self.path.join(SCRATCH),
-            _directory: directory,
+            directory,
         })
+    }
+
+    /// Writes the lock alone.
+    pub(super) fn write_lock(&self, lock: &Lock) -> anyhow::Result<()> {
+        let writing = || format!("writing `{BASE}/{}`", lock::FILE);
+        let place = self.scratch()?;
+        let (base, _) = self.root.make(OsStr::new(BASE)).with_context(writing)?;
+        let scratch = &place.directory;
+        let prepared = OsStr::new(PREPARED_LOCK);
+        scratch
+            .write_new(prepared, lock.to_string().as_bytes(), Masked::Yes)
+            .with_context(writing)?;
+        scratch
+            .rename(prepared, &base, OsStr::new(lock::FILE))
+            .with_context(writing)
     }
 
     /// Writes a base, in the place of one of that name, and its lines of the lock.

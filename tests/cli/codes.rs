@@ -302,6 +302,23 @@ fn every_code_is_drawn() {
     );
     drawn.insert(Code::BranchCheckedOut.as_str().to_owned());
 
+    let session = with_manifest(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, annotations: {config.kubernetes.io/local-config: \"true\"}}\n",
+    );
+    let arguments = [
+        "render",
+        "--format",
+        "kustomize",
+        "--message-format",
+        "json",
+    ];
+    let (_, stderr) = session.tenantry(&arguments).status(4);
+    assert_eq!(
+        drawn_in(&stderr),
+        BTreeSet::from(["not-for-kustomize".to_owned()])
+    );
+    drawn.extend(drawn_in(&stderr));
+
     let session = rendered();
     session.write("blocked", "a file where a directory must be\n");
     let run = session.tenantry(&["render", "--out", "blocked", "--message-format", "json"]);
@@ -340,8 +357,16 @@ fn every_code_is_drawn() {
         "--message-format",
         "json",
     ];
-    let (_, stderr) = Session::with(ONE).tenantry(&arguments).status(0);
-    for code in [Code::PlainSecret, Code::FixedNamespace] {
+    let session = Session::with(ONE);
+    let (_, added) = session.tenantry(&arguments).status(0);
+    upstream.commit("v2");
+    let arguments = ["vendor", "verify", "--upstream", "--message-format", "json"];
+    let (_, verified) = session.tenantry(&arguments).status(0);
+    for (code, stderr) in [
+        (Code::PlainSecret, &added),
+        (Code::FixedNamespace, &added),
+        (Code::UpstreamMoved, &verified),
+    ] {
         let code = code.as_str();
         assert!(stderr.contains(&format!("\"code\":\"{code}\"")), "{stderr}");
         drawn.insert(code.to_owned());

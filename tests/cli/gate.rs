@@ -356,7 +356,6 @@ fn moves_between_bases() {
 
 /// Adds a base between the shipped ones: the newer one with another name, order, and what it asks of whom.
 fn add_base(session: &Session, name: &str, order: u32, migrations: &str) {
-    let prefix = "kfp-2.17.0/";
     let mut files: BTreeMap<String, Vec<u8>> = embedded::files()
         .into_iter()
         .map(|(path, bytes)| (path.to_owned(), bytes.to_vec()))

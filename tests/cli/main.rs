@@ -8,6 +8,7 @@ mod diff;
 mod gate;
 mod images;
 mod init;
+mod kustomize;
 mod messages;
 mod render;
 mod session;

@@ -291,15 +291,3 @@ error: 1 error
         .status(4);
     assert!(!session.path("overlays").exists());
 }
-
-#[test]
-fn the_kustomize_format_is_refused_for_now() {
-    let session = Session::with(TWO);
-    session
-        .tenantry(&["render", "--format", "kustomize"])
-        .stdout("")
-        .stderr(
-            "error: `--format kustomize` is not available yet; leave it out for plain manifests\n",
-        )
-        .status(2);
-}

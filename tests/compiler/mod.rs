@@ -9,6 +9,7 @@ use serde_json::Value;
 use tenantry::compile::{BaseFiles, Compilation};
 use tenantry::diagnostic::Diagnostics;
 use tenantry::source::Sources;
+use tenantry::tree::Form;
 use tenantry::yaml::{self, LoadOptions};
 
 /// The root of the repository.
@@ -61,6 +62,17 @@ pub fn compile_bases(
     extra: &BTreeMap<String, String>,
     jobs: usize,
 ) -> Outcome {
+    compile_form(projects, bases, extra, jobs, Form::Plain)
+}
+
+/// Compiles with given bases to a tree of a form.
+pub fn compile_form(
+    projects: &str,
+    bases: &BTreeMap<String, String>,
+    extra: &BTreeMap<String, String>,
+    jobs: usize,
+    form: Form,
+) -> Outcome {
     let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
     let file = sources.add("projects.yaml", projects);
@@ -91,6 +103,7 @@ pub fn compile_bases(
     );
     let tree = Mutex::new(BTreeMap::new());
     if let Ok(compilation) = compilation {
+        let compilation = compilation.in_form(form);
         let numbers = Mutex::new(compilation.directories(None).into_iter());
         let findings = Mutex::new(Diagnostics::default());
         std::thread::scope(|scope| {

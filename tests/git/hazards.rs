@@ -301,7 +301,7 @@ fn a_rename_keeps_everything() {
     let project = |name: &str, rest: &str| format!("- {{name: {name}{rest}}}\n");
     let storage = ", database: central, objectStore: lake";
     let moved =
-        Fleet::new(&format!("{}{}", project("churn", ""), project("sales", storage)).trim_end());
+        Fleet::new(format!("{}{}", project("churn", ""), project("sales", storage)).trim_end());
     let next = fleet(&format!(
         "{}{}",
         project("churn-2", ""),

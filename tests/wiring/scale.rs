@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use tenantry::diagnostic::Diagnostics;
-use tenantry::layout::lay_out_wiring;
+use tenantry::layout::lay_out_in;
 use tenantry::model::{self, Available, BaseFacts, Model};
 use tenantry::source::Sources;
 use tenantry::sync::groups::{Group, LIMIT, groups};
 use tenantry::sync::{Platform, Wiring};
+use tenantry::tree::Form;
 
 use crate::support::text;
 
@@ -95,7 +96,10 @@ fn measure(model: &Model) -> Sizes {
             path.ends_with("/root"),
             emitted.len(),
         )) {
-            let bytes = lay_out_wiring(&emitted).values().map(Vec::len).sum();
+            let bytes = lay_out_in(&emitted, None, Form::Plain)
+                .values()
+                .map(Vec::len)
+                .sum();
             sizes.directory = sizes.directory.max(bytes);
         }
         let bodies = emitted.iter().map(|object| &object.body);
