@@ -132,6 +132,8 @@ pub struct Cluster {
     pub images: ImagePolicy,
     /// What the network policies must let through.
     pub network: PlatformNetwork,
+    /// Whether and how the stacks are monitored.
+    pub monitoring: Monitoring,
     /// Default store of `externalSecret` credentials.
     pub external_secrets: Option<StoreRef>,
     /// Namespace of the Jobs that set up shared servers; templates do not see it, as no project has to do with it.
@@ -142,6 +144,18 @@ pub struct Cluster {
     /// The tools that apply the cluster's directories; templates do not see them.
     #[serde(skip)]
     pub sync: Vec<SyncTool>,
+}
+
+/// `platform.monitoring`.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Monitoring {
+    /// Whether monitors and alerts are written.
+    pub enabled: bool,
+    /// Labels that Prometheus selects them by.
+    pub labels: BTreeMap<String, String>,
+    /// Where the runbooks are that alerts name.
+    pub runbooks: String,
 }
 
 /// How `credentials: generated` is made inside the cluster.

@@ -205,6 +205,9 @@ pub fn common<'a>(cluster: &Cluster, projects: impl Iterator<Item = &'a Project>
             .into_iter()
             .map(|body| object("network", body)),
     );
+    if cluster.monitoring.enabled {
+        objects.push(object("monitoring", alerts(cluster)));
+    }
     let scripts: BTreeSet<Script> = tasks.iter().map(|task| task.script).collect();
     objects.extend(scripts.into_iter().map(|script| {
         object(
@@ -313,6 +316,42 @@ fn namespace(cluster: &Cluster) -> Value {
         "apiVersion": "v1",
         "kind": "Namespace",
         "metadata": {"name": cluster.provisioning_namespace, "labels": labels},
+    })
+}
+
+/// Says when a Job needs somebody: it waits for a Secret, is refused, or has given up.
+fn alerts(cluster: &Cluster) -> Value {
+    let namespace = &cluster.provisioning_namespace;
+    let mut metadata = json!({"name": "provisioning", "namespace": namespace});
+    if !cluster.monitoring.labels.is_empty() {
+        metadata["labels"] = json!(cluster.monitoring.labels);
+    }
+    json!({
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": metadata,
+        "spec": {"groups": [{
+            "name": "provisioning",
+            "rules": [{
+                "alert": "KubeflowPipelinesProvisioningStuck",
+                "expr": format!(
+                    "max by (namespace, job_name) (kube_job_status_active{{namespace=\"{namespace}\"}}) > 0 \
+                     or max by (namespace, job_name) (kube_job_failed{{namespace=\"{namespace}\",condition=\"true\"}}) == 1"
+                ),
+                "for": "2h",
+                "labels": {"severity": "warning"},
+                "annotations": {
+                    "summary": "{{ $labels.job_name }} does not get done",
+                    "description": format!(
+                        "A database or bucket of a project is not set up: look at the events and the log of the Job in namespace {namespace}."
+                    ),
+                    "runbook_url": format!(
+                        "{}#kubeflowpipelinesprovisioningstuck",
+                        cluster.monitoring.runbooks
+                    ),
+                },
+            }],
+        }]},
     })
 }
 

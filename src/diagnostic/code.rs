@@ -47,8 +47,6 @@ codes! {
     UnknownValue => "unknown-value",
     /// `version` is not 1.
     UnsupportedVersion => "unsupported-version",
-    /// A key of the language that this version of Tenantry does not act on yet.
-    NotYet => "not-yet",
     // Values.
     /// A name that is not a DNS-1123 label, or not what the field allows.
     InvalidName => "invalid-name",
@@ -109,6 +107,8 @@ codes! {
     IsolationOff => "isolation-off",
     /// Egress is restricted and a server outside of the cluster is not let through.
     EgressBlocked => "egress-blocked",
+    /// Stacks are monitored, and Prometheus is not let in.
+    MetricsBlocked => "metrics-blocked",
     /// Everybody whom the issuer of logins knows is let in.
     EverybodyAdmitted => "everybody-admitted",
     /// No mirror covers an image, and there are mirrors.

@@ -102,6 +102,7 @@ fn resolve(root: &Node, available: &Available, report: &mut Report) -> Model {
     between::hosts(distinct.map(|(project, _)| project), report);
     let mut projects: Vec<Project> = settled.into_iter().map(|(_, project)| project).collect();
     provision::check_keys(&projects, report);
+    platform::check_monitoring(&fleet.platform, &projects, report);
     projects.sort_by(|a, b| (&a.cluster, &a.namespace).cmp(&(&b.cluster, &b.namespace)));
     Model {
         repository_path: fleet.platform.repository_path.clone(),

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::credentials::kind_name;
 use super::scope::{Report, Scope, below, typed};
-use super::{Cluster, Dns, PlatformNetwork, SecretsGenerator, StoreRef, Sync};
-use super::{images, sync};
+use super::{
+    Cluster, Dns, Monitoring, PlatformNetwork, Project, SecretsGenerator, State, StoreRef, Sync,
+};
+use super::{images, labels, sync};
 use crate::config::merge::merge;
 use crate::config::types::{self, Generator, StoreKind};
 use crate::config::{Content, Node};
@@ -246,6 +248,7 @@ fn cluster(name: &str, merged: &Node, scope: &Scope, report: &mut Report) -> Clu
     let openshift = written.openshift.unwrap_or(false);
     let network = written.network.unwrap_or_default();
     let images = written.images.unwrap_or_default();
+    let monitoring = written.monitoring.unwrap_or_default();
     let external_secrets = written
         .external_secrets
         .and_then(|external| match external.store {
@@ -265,7 +268,7 @@ fn cluster(name: &str, merged: &Node, scope: &Scope, report: &mut Report) -> Clu
                 None
             }
         });
-    let labels = |list: Option<Vec<types::text::Label>>| {
+    let names = |list: Option<Vec<types::text::Label>>| {
         list.unwrap_or_default()
             .into_iter()
             .map(|label| label.0)
@@ -298,8 +301,26 @@ fn cluster(name: &str, merged: &Node, scope: &Scope, report: &mut Report) -> Clu
                 .map(|cidr| cidr.0)
                 .collect(),
             dns: dns(network.dns.unwrap_or_default(), openshift),
-            ingress_namespaces: labels(network.ingress_namespaces),
-            monitoring_namespaces: labels(network.monitoring_namespaces),
+            ingress_namespaces: names(network.ingress_namespaces),
+            monitoring_namespaces: names(network.monitoring_namespaces),
+        },
+        monitoring: Monitoring {
+            enabled: monitoring.enabled.unwrap_or(false),
+            labels: labels::labels(
+                scope,
+                report,
+                merged,
+                "/monitoring/labels",
+                monitoring
+                    .labels
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|(key, value)| (key, value.map(|value| value.0)))
+                    .collect(),
+            ),
+            runbooks: monitoring
+                .runbooks
+                .map_or_else(|| "docs/runbooks.md".to_owned(), |page| page.0),
         },
         external_secrets,
         provisioning_namespace: written
@@ -308,6 +329,38 @@ fn cluster(name: &str, merged: &Node, scope: &Scope, report: &mut Report) -> Clu
             .map_or_else(|| SYSTEM_NAMESPACE.to_owned(), |namespace| namespace.0),
         openshift,
         sync: Vec::new(),
+    }
+}
+
+/// Tells of clusters in which Prometheus is to read stacks that do not let it in.
+///
+/// Warnings: `metrics-blocked`.
+pub(super) fn check_monitoring(platform: &Platform, projects: &[Project], report: &mut Report) {
+    for (name, cluster) in &platform.clusters {
+        let blocked = projects.iter().any(|project| {
+            project.cluster == *name && project.network.isolated && project.state != State::Retired
+        });
+        if !cluster.monitoring.enabled
+            || !cluster.network.monitoring_namespaces.is_empty()
+            || !blocked
+        {
+            continue;
+        }
+        let Some(scope) = platform.scopes.get(name) else {
+            continue;
+        };
+        report.push(
+            scope
+                .warning(
+                    Code::MetricsBlocked,
+                    "/monitoring/enabled",
+                    format!("no namespace may read the metrics of the stacks in cluster `{name}`"),
+                )
+                .label("monitors are written")
+                .hint(
+                    "write the namespace of Prometheus to `platform.network.monitoringNamespaces`",
+                ),
+        );
     }
 }
 

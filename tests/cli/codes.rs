@@ -386,8 +386,10 @@ fn every_code_is_drawn() {
     assert!(stderr.contains("\"code\":\"not-carried-over\""), "{stderr}");
     drawn.insert(Code::NotCarriedOver.as_str().to_owned());
 
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/invalid");
-    for entry in std::fs::read_dir(samples).expect("the samples can be listed") {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let samples = ["invalid", "valid"]
+        .map(|samples| std::fs::read_dir(tests.join(samples)).expect("the samples can be listed"));
+    for entry in samples.into_iter().flatten() {
         let bytes = std::fs::read(entry.expect("a sample").path()).expect("a sample can be read");
         for line in String::from_utf8_lossy(&bytes).lines() {
             let expected = line

@@ -193,6 +193,9 @@ pub struct Monitoring {
     /// Labels that Prometheus selects monitors by.
     #[schemars(extend("propertyNames" = text::property_names::<LabelKey>()))]
     pub labels: Option<BTreeMap<String, Option<LabelValue>>>,
+    /// Address of the runbooks, which alerts name with an anchor behind it.
+    #[schemars(extend("default" = "docs/runbooks.md"))]
+    pub runbooks: Option<Page>,
 }
 
 /// Where `externalSecret` credentials are kept when they do not say it.
