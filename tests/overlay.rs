@@ -52,7 +52,7 @@ platform: {base: kfp-2.17.0}
 projects:
 - {name: default-of-another, extraManifests: [default.yaml]}
 - {name: user-like-account, extraManifests: [user.yaml]}
-- {name: deployer, members: {editors: [\"serviceaccount:ci:default\"]}}
+- {name: deployer, members: {editors: [\"serviceAccount:ci/default\"]}}
 - {name: own-default, extraManifests: [own.yaml]}
 ";
     let default = binding("{kind: ServiceAccount, name: default, namespace: elsewhere}");

@@ -5,12 +5,16 @@
 mod action;
 mod codes;
 mod diff;
+mod explain;
 mod gate;
 mod images;
+mod import;
 mod init;
 mod kustomize;
 mod messages;
 mod render;
+mod report;
 mod session;
+mod upgrade;
 mod upstream;
 mod vendor;
