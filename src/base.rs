@@ -10,16 +10,21 @@ pub mod lock;
 mod members;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::object::Object;
+use crate::object::shape::{Misshapen, is_list, misshapen};
 use crate::source::{FileId, Sources, Span};
-use crate::template::{Compiler, Condition, Place, Scope, TemplateError, Templates};
+use crate::template::{Compiler, Condition, Node, Place, Scope, TemplateError, Templates};
+use crate::trace::{Spot, Trace, Written};
 use crate::yaml::{self, LoadOptions, Marks};
 
 pub use facts::{
-    AccessFacts, ClusterFiles, Consumer, Facts, Flow, Generated, Identity, Migration,
+    AccessFacts, ClusterFiles, Consumer, Facts, Flow, Generated, Guard, Identity, Migration,
     ObjectStoreSecret, Part, PasswordSecret, Service, Workload,
 };
 pub use members::{MemberRule, MemberRules};
@@ -167,17 +172,64 @@ impl Base {
     /// Returns the objects of a stack: the manifests, with every component that applies.
     ///
     /// Errors: `template-error` and the codes of patches, each pointing into the component.
-    pub fn assemble(&self, scope: &Scope) -> Result<Vec<Object>, Diagnostics> {
+    pub fn assemble<T: Trace>(
+        &self,
+        scope: &Scope,
+        trace: &mut T,
+    ) -> Result<Vec<Object>, Diagnostics> {
         let mut objects = self.manifests.clone();
+        trace.manifests(&objects);
         let mut diagnostics = Diagnostics::default();
         for component in &self.components {
-            component.apply(&mut objects, scope, self, &mut diagnostics);
+            component.apply(&mut objects, scope, self, &mut diagnostics, trace);
         }
         if diagnostics.has_errors() {
             Err(diagnostics)
         } else {
             Ok(objects)
         }
+    }
+
+    /// Says where a template has a value that it has made, and what decided it.
+    fn written<const N: usize>(
+        &self,
+        node: &Node,
+        place: &Place,
+        steps: &[String],
+        scope: &Scope,
+        conditions: [Option<Condition>; N],
+    ) -> Written {
+        let written = match self.templates.origin(node, place, steps, scope) {
+            Ok(origin) => Written {
+                place: self.marks.span(&origin.place),
+                reads: origin.reads,
+                conditions: origin.conditions,
+                ..Written::default()
+            },
+            // What was rendered once is rendered again; should it fail all the same, the template as a whole is known.
+            Err(_) => Written {
+                place: self.marks.span(place),
+                ..Written::default()
+            },
+        };
+        self.on_conditions(written, scope, conditions)
+    }
+
+    /// Adds what the conditions read on which something is made at all.
+    fn on_conditions<const N: usize>(
+        &self,
+        mut written: Written,
+        scope: &Scope,
+        conditions: [Option<Condition>; N],
+    ) -> Written {
+        for condition in conditions.into_iter().flatten() {
+            for read in self.templates.condition_reads(condition, scope) {
+                if !written.conditions.contains(&read) {
+                    written.conditions.push(read);
+                }
+            }
+        }
+        written
     }
 
     /// Tells whether a component reads a value of the scope, given by its dotted path, or a part of it, or what it is a part of.
@@ -302,28 +354,67 @@ pub fn read_objects(
     sources: &Sources,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Object> {
-    let documents = match yaml::load(&sources.get(file).text, &LoadOptions::default()) {
+    let mut objects = Vec::new();
+    let options = LoadOptions::default();
+    let take = |object, _, _| objects.push(object);
+    read_each(file, stem, sources, &options, diagnostics, take);
+    objects
+}
+
+/// Says where the objects are written that [`read_objects`] returns for the same file, in the same order.
+///
+/// A file with mistakes, which it has reported, gives fewer or none.
+pub fn read_spots(file: FileId, sources: &Sources) -> Vec<Spot> {
+    let options = LoadOptions {
+        marks: true,
+        ..LoadOptions::default()
+    };
+    let mut found = Vec::new();
+    let mut reported = Diagnostics::default();
+    let take = |_, document, pointer| found.push((document, pointer));
+    let marks = read_each(file, "", sources, &options, &mut reported, take);
+    let marks: Vec<Rc<Marks>> = marks.into_iter().map(Rc::new).collect();
+    let spot = |(document, pointer): (usize, String)| Spot {
+        file,
+        marks: Rc::clone(&marks[document]),
+        pointer,
+    };
+    found.into_iter().map(spot).collect()
+}
+
+/// Hands out the objects of a file, each with the number of its document and its JSON pointer in it, and returns the
+/// places of the documents.
+fn read_each(
+    file: FileId,
+    stem: &str,
+    sources: &Sources,
+    options: &LoadOptions,
+    diagnostics: &mut Diagnostics,
+    mut take: impl FnMut(Object, usize, String),
+) -> Vec<Marks> {
+    let documents = match yaml::load(&sources.get(file).text, options) {
         Ok(documents) => documents,
         Err(error) => {
             diagnostics.push(error.to_diagnostic(file));
             return Vec::new();
         }
     };
-    let mut objects = Vec::new();
-    for document in documents {
-        let start = document.start;
-        let bodies = match document.value {
-            serde_json::Value::Object(mut map)
-                if map.get("kind").and_then(|kind| kind.as_str()) == Some("List") =>
-            {
-                match map.remove("items") {
-                    Some(serde_json::Value::Array(items)) => items,
-                    _ => Vec::new(),
-                }
-            }
-            other => vec![other],
+    let mut marks = Vec::with_capacity(documents.len());
+    for (number, document) in documents.into_iter().enumerate() {
+        marks.push(document.marks);
+        let at = |pointer: &str| place_in(file, number, pointer, sources);
+        let Some((expanded, bodies)) = expand(document.value) else {
+            let diagnostic =
+                Diagnostic::error(Code::InvalidManifest, "`items` of a `List` is not a list");
+            diagnostics.push(diagnostic.at(at("/items")));
+            continue;
         };
-        for body in bodies {
+        for (index, body) in bodies.into_iter().enumerate() {
+            let above = if expanded {
+                format!("/items/{index}")
+            } else {
+                String::new()
+            };
             let object = Object {
                 body,
                 file: stem.to_owned(),
@@ -334,19 +425,90 @@ pub fn read_objects(
                         Code::InvalidManifest,
                         format!("this document has no `{missing}`"),
                     )
-                    .at(Span {
-                        file,
-                        start,
-                        end: start,
-                    })
+                    .at(at(&above))
                     .hint("a manifest is a mapping with `apiVersion`, `kind` and `metadata.name`"),
                 );
+            } else if is_list(&object.body) {
+                diagnostics.push(list_in_disguise(&object).at(at(&format!("{above}/items"))));
+            } else if let Some(found) = misshapen(&object.body) {
+                let place = at(&format!("{above}{}", found.pointer));
+                diagnostics.push(not_of_shape(&object, &found).at(place));
             } else {
-                objects.push(object);
+                take(object, number, above);
             }
         }
     }
-    objects
+    marks
+}
+
+/// Returns the objects of a document, and whether it is a list of them; `None` for a list whose items are none.
+fn expand(document: Value) -> Option<(bool, Vec<Value>)> {
+    match document {
+        Value::Object(mut map) if map.get("kind").and_then(Value::as_str) == Some("List") => {
+            match map.remove("items") {
+                Some(Value::Array(items)) => Some((true, items)),
+                Some(Value::Null) | None => Some((true, Vec::new())),
+                Some(_) => None,
+            }
+        }
+        other => Some((false, vec![other])),
+    }
+}
+
+/// Returns where a value stands; places are looked for when something is wrong only.
+fn place_in(file: FileId, document: usize, pointer: &str, sources: &Sources) -> Span {
+    let options = LoadOptions {
+        marks: true,
+        ..LoadOptions::default()
+    };
+    let documents = yaml::load(&sources.get(file).text, &options).unwrap_or_default();
+    let found = documents.get(document).map(|document| {
+        let range = document.marks.nearest(pointer);
+        range.unwrap_or(document.start..document.start)
+    });
+    let range = found.unwrap_or(0..0);
+    // Whole objects are pointed to by where they begin.
+    let end = if pointer.is_empty()
+        || pointer.starts_with("/items/") && pointer.matches('/').count() == 2
+    {
+        range.start
+    } else {
+        range.end
+    };
+    Span {
+        file,
+        start: range.start,
+        end,
+    }
+}
+
+/// Returns the error about an object that everybody takes for a list of objects, none of which was looked at.
+///
+/// Code: `invalid-manifest`.
+fn list_in_disguise(object: &Object) -> Diagnostic {
+    Diagnostic::error(
+        Code::InvalidManifest,
+        format!(
+            "`{}` has `items`, by which it is taken for a list of objects",
+            object.key()
+        ),
+    )
+    .hint("write each object as a document of its own, or use a plain `List`")
+}
+
+/// Returns the error about a part of an object that is not what Kubernetes has there.
+///
+/// Code: `invalid-manifest`.
+fn not_of_shape(object: &Object, found: &Misshapen) -> Diagnostic {
+    Diagnostic::error(
+        Code::InvalidManifest,
+        format!(
+            "`{}` of `{}` is not {}",
+            found.path(),
+            object.key(),
+            found.wanted
+        ),
+    )
 }
 
 fn missing_identity(object: &Object) -> Option<&'static str> {

@@ -80,13 +80,21 @@ pub enum Command {
     Render(Render),
     /// Print what would change, object by object, hazards first
     Diff(Diff),
+    /// Print where the values of rendered objects come from: base, component, patch, or line of projects.yaml
+    Explain(Explain),
     /// Check everything, render in memory and commit the tree to a branch, without touching the work tree
     Publish(Publish),
+    /// Print what moving to another base means, then edit projects.yaml in place
+    Upgrade(Upgrade),
     /// What the fleet runs
     #[command(subcommand)]
     Images(Images),
     /// Bring upstream kustomize trees into base/ as plain, pinned manifests
     Vendor(crate::commands::vendor::Vendor),
+    /// Print the fleet on one page: projects, storage, hazards, and what it asks for
+    Report(crate::commands::report::Report),
+    /// Convert what describes stacks elsewhere into entries of projects.yaml
+    Import(crate::commands::import::Import),
     /// Print the JSON Schema of projects.yaml
     Schema,
     /// Print a completion script for a shell
@@ -149,6 +157,41 @@ pub struct Diff {
     /// Exit with 3 when a hazard that stops is not acknowledged
     #[arg(long)]
     pub gate: bool,
+    /// How many threads work; by default as many as the machine runs at once
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A file of the rendered tree, which need not be there
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// One of its objects, such as Deployment/ml-pipeline; without it, all
+    #[arg(value_name = "KIND/NAME")]
+    pub object: Option<String>,
+    /// A field of the object, such as spec.template.spec.containers[0].image, or a JSON pointer; elements of lists by
+    /// number or by what tells them apart, such as containers[main]; without it, all
+    #[arg(value_name = "FIELD.PATH", allow_hyphen_values = true)]
+    pub field: Option<String>,
+}
+
+/// Arguments of `upgrade`.
+#[derive(Debug, Args)]
+pub struct Upgrade {
+    /// The base to move to; by default the newest one below base/
+    #[arg(long, value_name = "BASE")]
+    pub to: Option<String>,
+    /// Move this project only; may be given several times
+    #[arg(long = "project", value_name = "NAME", conflicts_with = "ring")]
+    pub projects: Vec<String>,
+    /// Move the projects of this ring only
+    #[arg(long, value_name = "RING")]
+    pub ring: Option<String>,
+    /// Say what would happen, and edit nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// How many threads work; by default as many as the machine runs at once
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,

@@ -27,6 +27,7 @@ use crate::source::{FileId, Sources, Span};
 use crate::stage::{self, Hashes, Skeleton, Stages};
 use crate::sync::{self, Wiring};
 use crate::template::Scope;
+use crate::trace::{Followed, Off, Recorder, Spot, Trace};
 use crate::tree::{Form, RenderedDirectory};
 use crate::user_patch::UserPatches;
 use crate::yaml;
@@ -47,6 +48,17 @@ pub fn compile(
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Result<Compilation, Failure> {
+    Compilation::load(
+        inputs.projects,
+        &base_files(inputs),
+        sources,
+        diagnostics,
+        |paths, sources, diagnostics| inputs.read(paths, sources, diagnostics),
+    )
+}
+
+/// Returns the files of each base.
+pub fn base_files(inputs: &Inputs) -> BaseFiles {
     let mut bases = BaseFiles::new();
     for (path, file) in &inputs.bases {
         // A file beside the bases, such as a README, belongs to none of them.
@@ -57,13 +69,7 @@ pub fn compile(
                 .insert(below.to_owned(), *file);
         }
     }
-    Compilation::load(
-        inputs.projects,
-        &bases,
-        sources,
-        diagnostics,
-        |paths, sources, diagnostics| inputs.read(paths, sources, diagnostics),
-    )
+    bases
 }
 
 /// Everything that directories are made of.
@@ -329,6 +335,11 @@ impl Compilation {
         self.bases.get(name).map(|base| &base.facts)
     }
 
+    /// Returns what every base below `base/` says about itself, by name.
+    pub fn bases(&self) -> impl Iterator<Item = &Facts> {
+        self.bases.values().map(|base| &base.facts)
+    }
+
     /// Returns the way of a project from another base to its own.
     ///
     /// A migration counts when it is declared by the project's base, or by one that is skipped, for the base that the
@@ -405,17 +416,149 @@ impl Compilation {
         project: &Project,
         diagnostics: &mut Diagnostics,
     ) -> Result<Vec<Object>, Rejected> {
-        let rendered = self.rendered(project, Way::DIRECT, &mut render::hash, diagnostics)?;
+        let rendered = self.rendered(
+            project,
+            Way::DIRECT,
+            &mut render::hash,
+            diagnostics,
+            &mut Off,
+        )?;
         Ok(rendered.objects)
     }
 
+    /// Returns the objects of one project, and the references to images in them.
+    ///
+    /// Errors: as for rendering it; `trace` has been told what was done all the same.
+    pub fn with_images<T: Trace>(
+        &self,
+        project: &Project,
+        diagnostics: &mut Diagnostics,
+        trace: &mut T,
+    ) -> Result<(Vec<Object>, Vec<Use>), Rejected> {
+        let way = Way {
+            list_images: true,
+            ..Way::DIRECT
+        };
+        let rendered = self.rendered(project, way, &mut render::hash, diagnostics, trace)?;
+        Ok((rendered.objects, rendered.images))
+    }
+
+    /// Returns the objects that a cluster gets once.
+    ///
+    /// Errors: as for rendering them.
+    pub fn once_per_cluster(
+        &self,
+        cluster: &Cluster,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Vec<Object>, Rejected> {
+        let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
+        let mut found = Diagnostics::default();
+        let rendered = self.cluster_objects(cluster, base, &mut found, &mut Off);
+        let accepted = found.accept(rendered.objects);
+        diagnostics.extend(found);
+        accepted
+    }
+
+    /// Returns the objects of one project with the history of their values.
+    ///
+    /// `sources` are those that the compilation was made of.
+    /// Errors: as for rendering it.
+    pub fn followed(
+        &self,
+        project: &Project,
+        sources: &Sources,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Vec<Followed>, Rejected> {
+        let manifests = sources
+            .below(&format!("base/{}/manifests/", project.base))
+            .into_iter()
+            .flat_map(|file| base::read_spots(file, sources));
+        let extra: Vec<Spot> = project
+            .extra_manifests
+            .iter()
+            .filter_map(|(path, _)| sources.find(path.strip_prefix("./").unwrap_or(path)))
+            .flat_map(|file| base::read_spots(file, sources))
+            .collect();
+        let mut recorder = Recorder::new(manifests.collect(), extra);
+        self.rendered(
+            project,
+            Way::DIRECT,
+            &mut render::hash,
+            diagnostics,
+            &mut recorder,
+        )?;
+        Ok(recorder.into_objects())
+    }
+
+    /// Returns the objects that a cluster gets once with the history of their values, and the base that they come from.
+    ///
+    /// Errors: as for rendering them.
+    pub fn cluster_followed(
+        &self,
+        cluster: &Cluster,
+        sources: &Sources,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(Vec<Followed>, &Base), Rejected> {
+        let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
+        let files = self.cluster_files(cluster, base);
+        let spots = files
+            .into_iter()
+            .filter_map(|file| sources.find(&format!("base/{}/cluster/{file}", base.facts.name)))
+            .flat_map(|file| base::read_spots(file, sources));
+        let mut recorder = Recorder::new(spots.collect(), Vec::new());
+        self.cluster_objects(cluster, base, diagnostics, &mut recorder);
+        diagnostics.accept((recorder.into_objects(), base))
+    }
+
+    /// Returns the path of a directory below the tree.
+    pub fn path(&self, number: usize) -> String {
+        let cluster = |index: usize| self.model.clusters[index].name.as_str();
+        match self.units[number] {
+            Unit::Cluster(index) => format!("{}/{CLUSTER_DIRECTORY}", cluster(index)),
+            Unit::Common(index) => format!("{}/{}", cluster(index), provision::COMMON_DIRECTORY),
+            Unit::Shared(part) => {
+                let (index, part) = &self.shared[part];
+                format!("{}/{}", cluster(*index), part.directory)
+            }
+            Unit::Project(index) => directory_of(&self.model.projects[index]),
+            Unit::Wiring(number) => self.wiring.path(number, &self.model),
+            Unit::Base(number) => {
+                let mut bases = self.pinned.values();
+                bases.nth(number).map(Pinned::path).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Returns the objects of a directory that comes from no base: of the wiring, or with Jobs that set up shared servers;
+    /// none for the others.
+    ///
+    /// Errors: as for rendering it.
+    pub fn without_base(
+        &self,
+        number: usize,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Vec<Object>, Rejected> {
+        match self.units[number] {
+            Unit::Wiring(number) => Ok(self.wiring.objects(number, &self.model)),
+            Unit::Common(cluster) => Ok(self.common(cluster, diagnostics)?.rendered.objects),
+            Unit::Shared(part) => Ok(self.jobs(part, diagnostics)?.rendered.objects),
+            Unit::Cluster(_) | Unit::Project(_) | Unit::Base(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns a base that projects use.
+    pub fn base_of(&self, project: &Project) -> &Base {
+        &self.bases[&project.base]
+    }
+
     /// Renders a project or a shape.
-    fn rendered(
+    fn rendered<T: Trace>(
         &self,
         project: &Project,
         way: Way,
         hash: Hash<'_>,
         diagnostics: &mut Diagnostics,
+        trace: &mut T,
     ) -> Result<Rendered, Rejected> {
         let cluster = self.cluster_of(project);
         let base = &self.bases[&project.base];
@@ -435,8 +578,12 @@ impl Compilation {
         };
         let rendered = render::render(
             source,
-            |objects, scope| self.patches.apply(objects, project, scope, way.has_gaps),
+            |objects, scope, trace| {
+                self.patches
+                    .apply(objects, project, scope, way.has_gaps, trace)
+            },
             hash,
+            trace,
         )
         .map_err(|found| {
             diagnostics.extend(found);
@@ -505,6 +652,7 @@ impl Compilation {
                     },
                     &mut |text, length| hashes.hash(text, length),
                     &mut found,
+                    &mut Off,
                 )
                 .ok()?
                 .objects;
@@ -532,7 +680,7 @@ impl Compilation {
         diagnostics: &mut Diagnostics,
     ) -> Result<RenderedDirectory, Rejected> {
         let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
-        let rendered = self.cluster_objects(cluster, base, diagnostics);
+        let rendered = self.cluster_objects(cluster, base, diagnostics, &mut Off);
         diagnostics.accept(RenderedDirectory {
             path: format!("{}/{CLUSTER_DIRECTORY}", cluster.name),
             project: None,
@@ -545,15 +693,8 @@ impl Compilation {
         })
     }
 
-    /// Returns the objects that a cluster gets once.
-    ///
-    /// CRDs of a newer release serve the stacks of older ones too (kfp-stack §3.3).
-    fn cluster_objects(
-        &self,
-        cluster: &Cluster,
-        base: &Base,
-        diagnostics: &mut Diagnostics,
-    ) -> Rendered {
+    /// Returns the files of `cluster/` that a cluster gets once.
+    fn cluster_files<'b>(&self, cluster: &Cluster, base: &'b Base) -> Vec<&'b String> {
         let webhook = self
             .projects_of(cluster)
             .any(|project| project.components.api_server.pipeline_store == "kubernetes");
@@ -561,8 +702,21 @@ impl Compilation {
         if webhook {
             wanted.extend(&base.facts.cluster.pipeline_webhook);
         }
+        wanted
+    }
+
+    /// Returns the objects that a cluster gets once.
+    ///
+    /// CRDs of a newer release serve the stacks of older ones too (kfp-stack §3.3).
+    fn cluster_objects<T: Trace>(
+        &self,
+        cluster: &Cluster,
+        base: &Base,
+        diagnostics: &mut Diagnostics,
+        trace: &mut T,
+    ) -> Rendered {
         let mut objects = Vec::new();
-        for file in wanted {
+        for file in self.cluster_files(cluster, base) {
             match base.cluster.get(file) {
                 Some(found) => objects.extend(found.iter().cloned()),
                 None => diagnostics.push(
@@ -577,11 +731,12 @@ impl Compilation {
                 ),
             }
         }
+        trace.manifests(&objects);
         objects.extend(
             self.projects_of(cluster)
                 .filter_map(|project| render::token_review(project, &self.bases[&project.base])),
         );
-        let images = render::cluster_objects(&mut objects, cluster, base, diagnostics);
+        let images = render::cluster_objects(&mut objects, cluster, base, diagnostics, trace);
         Rendered { objects, images }
     }
 
@@ -643,7 +798,7 @@ impl Compilation {
             Unit::Cluster(index) => {
                 let cluster = &self.model.clusters[index];
                 let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
-                let rendered = self.cluster_objects(cluster, base, diagnostics);
+                let rendered = self.cluster_objects(cluster, base, diagnostics, &mut Off);
                 diagnostics.accept(Images {
                     uses: rendered.images,
                     directories: vec![format!("{}/{CLUSTER_DIRECTORY}", cluster.name)],
@@ -660,7 +815,8 @@ impl Compilation {
                     list_images: true,
                     ..Way::DIRECT
                 };
-                let rendered = self.rendered(project, way, &mut render::hash, diagnostics)?;
+                let rendered =
+                    self.rendered(project, way, &mut render::hash, diagnostics, &mut Off)?;
                 let projects: Vec<&Project> = alike
                     .iter()
                     .map(|index| &self.model.projects[*index])

@@ -77,6 +77,14 @@ impl Demand {
             .collect()
     }
 
+    /// Returns CPU, memory and storage, each with its unit and without its name; `0` for nothing.
+    pub fn columns(&self) -> [String; 3] {
+        self.amounts().map(|(nanos, what)| match nanos {
+            0 => "0".to_owned(),
+            nanos => what.show(nanos),
+        })
+    }
+
     /// Returns how one demand differs from another: `+1 CPU`, `-10 GiB storage`.
     pub fn change(&self, to: &Demand) -> Vec<String> {
         let pairs = self.amounts().into_iter().zip(to.amounts());

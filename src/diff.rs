@@ -15,7 +15,7 @@ mod mask;
 mod objects;
 mod path;
 mod placeholder;
-mod show;
+pub(crate) mod show;
 pub mod text;
 
 use serde_json::Value;
@@ -26,6 +26,7 @@ pub use collect::{
     Collector, DemandLine, DirectoryDiff, DirectoryLine, HazardLine, HazardNote, Overview, Owner,
     Part, PartEdit, Section, Standing, Status,
 };
+pub(crate) use list::{Gap, gaps};
 pub use mask::mask;
 pub use objects::{Objects, Unreadable, Why};
 pub use path::Path;

@@ -108,8 +108,8 @@ impl<'a> Examiner<'a> {
             findings: Vec::new(),
             unreadable,
         };
-        let is_new = examined.diff.status == Status::Added && !recorded.has_files;
-        if is_new && !self.detailed {
+        let is_new = examined.diff.status == Status::Added;
+        if is_new && !recorded.has_files && !self.detailed {
             // Nothing was there that could be lost, and reading what is new takes longer than rendering it.
             return Ok(Some(examined));
         }
@@ -127,7 +127,7 @@ impl<'a> Examiner<'a> {
             examined.diff.changes = diff::objects(&old, &new);
             examined.diff.demand = (Demand::of(old.iter()), Demand::of(new.iter()));
         }
-        if is_new {
+        if is_new && !recorded.has_files {
             return Ok(Some(examined));
         }
         if let Some(former) =

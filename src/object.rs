@@ -1,5 +1,7 @@
 //! Kubernetes objects and sets of them.
 
+pub mod shape;
+
 use serde_json::Value;
 
 /// One Kubernetes object and the file of the project's directory that it goes to.

@@ -4,6 +4,7 @@
 //! Nothing after this stage reads a default or makes a choice. Knows nothing of manifests but the names that `base.yaml` states.
 
 mod access;
+pub mod behind;
 mod choices;
 mod storage;
 

@@ -8,6 +8,7 @@ mod images;
 mod members;
 mod namespace;
 mod network;
+mod origins;
 pub(crate) mod settings;
 mod state;
 mod transform;
@@ -26,6 +27,7 @@ use crate::model::{Cluster, Project};
 use crate::object::Object;
 use crate::plan::{self, Plan};
 use crate::template::Scope;
+use crate::trace::{By, Trace};
 use crate::yaml;
 
 /// Makes a hash of a text, of the given number of hexadecimal digits.
@@ -67,11 +69,13 @@ pub struct Source<'a> {
 /// Returns the objects of one project.
 ///
 /// `patch` applies the project's patches; `hash` makes the hashes that objects carry: [`hash`] or what stands in for it.
+/// `trace` is told of every step.
 /// Errors: the codes of templates and patches, `duplicate-object`, `cluster-scoped-kind`, and those of images.
-pub fn render(
+pub fn render<T: Trace>(
     source: Source<'_>,
-    patch: impl FnOnce(&mut Vec<Object>, &Scope) -> Result<(), Diagnostics>,
+    patch: impl FnOnce(&mut Vec<Object>, &Scope, &mut T) -> Result<(), Diagnostics>,
     hash: Hash<'_>,
+    trace: &mut T,
 ) -> Result<Rendered, Diagnostics> {
     let Source {
         project,
@@ -82,23 +86,43 @@ pub fn render(
     } = source;
     let scope = plan::scope(project, cluster, plan);
     let mut objects = base
-        .assemble(&scope)
+        .assemble(&scope, trace)
         .map_err(|found| of_project(found, project))?;
     settings::apply(&mut objects, project, plan, base);
+    let by = By::Tenantry("images and resources of containers");
+    trace.all(&objects, by, |object, pointer| {
+        origins::settings(object, pointer, project, plan, base)
+    });
     objects.extend(members::objects(&objects, project, plan, base));
+    trace.all(&objects, By::Tenantry("members"), origins::members);
     objects.extend(namespace::objects(project));
+    let by = By::Tenantry("Namespace, quota and limits");
+    trace.all(&objects, by, |object, pointer| {
+        origins::namespace(object, pointer, project)
+    });
     objects.extend(network::policies(&objects, project, cluster, plan, base));
+    trace.all(
+        &objects,
+        By::Tenantry("network policies"),
+        |object, pointer| origins::network(object, pointer, project, cluster, &base.facts),
+    );
     objects.extend(source.extra);
+    trace.extra(&objects);
     // Before the state: a patch of replicas must not wake up a paused project.
-    patch(&mut objects, &scope)?;
+    patch(&mut objects, &scope, trace)?;
     state::apply(&mut objects, project.state);
+    let by = By::Tenantry("state of the project");
+    trace.all(&objects, by, |_, _| origins::state());
     let mut diagnostics = Diagnostics::default();
     let images = if source.list_images || cluster.images.is_active() {
         images::of_project(&mut objects, project, cluster, plan, base, &mut diagnostics)
     } else {
         Vec::new()
     };
-    transform::finish(&mut objects, project, cluster, plan, base, hash);
+    trace.all(&objects, By::Tenantry("mirrors of images"), |_, _| {
+        origins::mirrors()
+    });
+    transform::finish(&mut objects, project, cluster, plan, base, hash, trace);
     check(&objects, project, &mut diagnostics);
     if diagnostics.has_errors() {
         Err(diagnostics)
@@ -153,6 +177,21 @@ fn check(objects: &[Object], project: &Project, diagnostics: &mut Diagnostics) {
                 .project(&project.name),
             );
         }
+        if let Some(key) = plain_secret(object) {
+            diagnostics.push(
+                Diagnostic::error(
+                    Code::PlainSecret,
+                    format!(
+                        "`{}` of project `{}` is a Secret with a value for `{key}`, which would be in Git",
+                        object.key(),
+                        project.name
+                    ),
+                )
+                .at(project.span)
+                .hint("write an ExternalSecret instead, or make the Secret in the cluster and leave it out here")
+                .project(&project.name),
+            );
+        }
         let own_namespace = object.kind() == "Namespace"
             && object.group().is_empty()
             && object.name() == project.namespace
@@ -173,6 +212,20 @@ fn check(objects: &[Object], project: &Project, diagnostics: &mut Diagnostics) {
             );
         }
     }
+}
+
+/// Returns the key of a value in a Secret; a Secret without values says no more than that it is there.
+///
+/// Source: product.md, "no secrets in Git".
+fn plain_secret(object: &Object) -> Option<&str> {
+    if object.kind() != "Secret" || !object.group().is_empty() {
+        return None;
+    }
+    let mut fields = ["data", "stringData"].into_iter();
+    fields.find_map(|field| {
+        let values = object.body.get(field)?.as_object()?;
+        values.keys().next().map(String::as_str)
+    })
 }
 
 /// Returns a character of a value's strings or keys that the readers of a cluster cannot carry.
@@ -196,15 +249,23 @@ pub fn pinned_objects(base: &Base) -> Vec<Object> {
 
 /// Completes the objects that a cluster gets once, and returns the references to images in them.
 ///
+/// `trace` knows the manifests already, and is told of every step.
 /// Errors: the codes of images.
-pub fn cluster_objects(
+pub fn cluster_objects<T: Trace>(
     objects: &mut [Object],
     cluster: &Cluster,
     base: &Base,
     diagnostics: &mut Diagnostics,
+    trace: &mut T,
 ) -> Vec<Use> {
+    trace.all(objects, By::Tenantry("access"), |_, _| {
+        origins::token_review()
+    });
     let images = images::of_cluster(objects, cluster, base, diagnostics);
-    transform::cluster(objects, cluster, base);
+    trace.all(objects, By::Tenantry("mirrors of images"), |_, _| {
+        origins::mirrors()
+    });
+    transform::cluster(objects, cluster, base, trace);
     images
 }
 

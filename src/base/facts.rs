@@ -113,6 +113,21 @@ pub struct AccessFacts {
     pub http: u16,
     /// Pod port that speaks TLS: behind Routes.
     pub https: u16,
+    /// Name of the Deployment.
+    pub deployment: String,
+    /// Its containers that ask those who come.
+    pub guards: Vec<Guard>,
+}
+
+/// A container that asks those who come who they are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guard {
+    /// Name of the container.
+    pub container: String,
+    /// Beginning of the arguments that let a group in; without such an argument, nobody is kept out for his groups.
+    #[serde(default)]
+    pub group: Option<String>,
 }
 
 /// The Secrets that generated and external credentials are kept in.

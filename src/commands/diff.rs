@@ -246,7 +246,7 @@ fn gather(
 }
 
 /// Hands the judged hazards to the collector; `owners` are sorted by path.
-fn add_hazards(verdict: &Verdict<'_>, owners: &[Owner], collector: &mut Collector) {
+pub(super) fn add_hazards(verdict: &Verdict<'_>, owners: &[Owner], collector: &mut Collector) {
     let judged = [
         (Standing::Stops, &verdict.stopping),
         (Standing::Acknowledged, &verdict.acknowledged),

@@ -258,7 +258,7 @@ pub(super) fn render_each<E: Send>(
     outcome.map_err(|error| refuse(error, console))
 }
 
-fn check_selection(
+pub(super) fn check_selection(
     selection: Option<&BTreeSet<String>>,
     compilation: &Compilation,
 ) -> Result<(), Failure> {

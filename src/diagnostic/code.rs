@@ -188,6 +188,8 @@ codes! {
     UnreadableTree => "unreadable-tree",
     /// A hazard is acknowledged that does not come up.
     UnusedAcknowledgement => "unused-acknowledgement",
+    /// A part of `projects.yaml` cannot be edited in place.
+    NotEditable => "not-editable",
     // Kustomizations.
     /// A kustomization that kustomize refuses, or whose result it damages.
     InvalidKustomization => "invalid-kustomization",
@@ -199,6 +201,9 @@ codes! {
     FixedNamespace => "fixed-namespace",
     /// A reference that a base was vendored from and that means another commit by now.
     UpstreamMoved => "upstream-moved",
+    // Importing.
+    /// A setting of what is imported that has no counterpart.
+    NotCarriedOver => "not-carried-over",
     // The tree.
     /// A file in a directory of ours that we did not write.
     ForeignFile => "foreign-file",

@@ -302,7 +302,7 @@ fn server_rule(host: &str, port: u16, cluster: &Cluster) -> Option<Value> {
     Some(json!({"to": [cidr_peer(&cidr)], "ports": tcp(&[port])}))
 }
 
-fn peer(peer: &Peer) -> Value {
+pub(super) fn peer(peer: &Peer) -> Value {
     match peer {
         Peer::Namespace(namespace) => namespace_peer(namespace),
         Peer::Cidr(cidr) => cidr_peer(cidr),
@@ -334,7 +334,7 @@ fn policy(name: &str, spec: Value) -> Value {
 }
 
 /// Turns `metadataGrpc` into `metadata-grpc`.
-fn kebab(role: &str) -> String {
+pub(super) fn kebab(role: &str) -> String {
     let mut name = String::with_capacity(role.len() + 2);
     for character in role.chars() {
         if character.is_ascii_uppercase() {

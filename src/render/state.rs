@@ -27,8 +27,11 @@ pub(super) fn apply(objects: &mut Vec<Object>, state: State) {
             }
         }
         State::Retired => objects.retain(|object| {
-            matches!(object.kind(), "Namespace" | "PersistentVolumeClaim")
-                || object.file == "secrets"
+            object.file == "secrets"
+                || matches!(
+                    object.kind(),
+                    "Namespace" | "PersistentVolumeClaim" | "ExternalSecret" | "Password"
+                )
         }),
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::diagnostic::Code;
 use crate::model::Project;
 use crate::object::Object;
+use crate::object::shape::{is_list, misshapen};
 use crate::patch::{Applied, PatchError};
 
 /// Prefixes of the labels that Tenantry sets on every object.
@@ -160,19 +161,25 @@ fn check(old: &Object, new: &Object, project: &Project) -> Result<(), PatchError
             ));
         }
     }
-    for pointer in mappings(new.kind()) {
-        if let Some(value) = new.body.pointer(&pointer)
-            && !matches!(value, Value::Object(_) | Value::Null)
-        {
-            return Err(failed(
-                format!(
-                    "after the patch `{}` of `{}` is no mapping",
-                    &pointer[1..].replace('/', "."),
-                    old.key()
-                ),
-                &pointer,
-            ));
-        }
+    if is_list(&new.body) {
+        return Err(failed(
+            format!(
+                "after the patch `{}` has `items`, by which it is taken for a list of objects",
+                old.key()
+            ),
+            "/items",
+        ));
+    }
+    if let Some(found) = misshapen(&new.body) {
+        return Err(failed(
+            format!(
+                "after the patch `{}` of `{}` is not {}",
+                found.path(),
+                old.key(),
+                found.wanted
+            ),
+            &found.pointer,
+        ));
     }
     if new.namespace() != old.namespace() && new.namespace() != project.namespace {
         return Err(refused(
@@ -208,33 +215,6 @@ fn check(old: &Object, new: &Object, project: &Project) -> Result<(), PatchError
         ));
     }
     Ok(())
-}
-
-/// The parts of an object that later steps write into, as JSON pointers.
-fn mappings(kind: &str) -> Vec<String> {
-    let mut pointers: Vec<String> = ["/metadata", "/metadata/labels", "/metadata/annotations"]
-        .map(str::to_owned)
-        .into();
-    let template = match kind {
-        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" => "/spec/template",
-        "CronJob" => "/spec/jobTemplate/spec/template",
-        _ => return pointers,
-    };
-    pointers.push("/spec".to_owned());
-    if kind == "CronJob" {
-        pointers.extend(["/spec/jobTemplate", "/spec/jobTemplate/spec"].map(str::to_owned));
-    }
-    for below in [
-        "",
-        "/metadata",
-        "/metadata/labels",
-        "/metadata/annotations",
-        "/spec",
-        "/spec/nodeSelector",
-    ] {
-        pointers.push(format!("{template}{below}"));
-    }
-    pointers
 }
 
 /// Returns the labels of an object's pods.

@@ -19,6 +19,8 @@ pub(super) type Key = (String, String);
 const REPLACED: &str = "components/05-replaced/component.yaml";
 /// The file of objects that make credentials.
 const SECRETS: &str = "secrets.yaml";
+/// What templates read that are about the Secrets of the storage, and not about others.
+const CREDENTIALS: [&str; 2] = ["plan.database.secret", "plan.objectStore.secret"];
 
 /// Returns the components that are taken over, as files by path below a base's directory.
 pub(super) fn components(reference: &Reference, sorted: &Sorted) -> BTreeMap<String, String> {
@@ -46,7 +48,10 @@ pub(super) fn components(reference: &Reference, sorted: &Sorted) -> BTreeMap<Str
             .collect();
         let makes_secrets = below
             .keys()
-            .all(|path| path.ends_with("/component.yaml") || path.ends_with(SECRETS));
+            .all(|path| path.ends_with("/component.yaml") || path.ends_with(SECRETS))
+            && below
+                .values()
+                .any(|text| CREDENTIALS.iter().any(|path| text.contains(path)));
         let shared: Vec<&Key> = own.intersection(&added).collect();
         let is_wanted = makes_secrets && !sorted.secrets.is_empty();
         if shared.is_empty() && !is_wanted {

@@ -401,6 +401,20 @@ fn every_code_is_drawn() {
         drawn.insert(code.to_owned());
     }
 
+    let shared = Session::with(
+        "version: 1\nplatform: {base: &base kfp-2.15.0}\nprojects: [{name: a, description: *base}]\n",
+    );
+    let arguments = ["upgrade", "--message-format", "json"];
+    let (_, stderr) = shared.tenantry(&arguments).status(4);
+    let code = Code::NotEditable.as_str();
+    assert!(stderr.contains(&format!("\"code\":\"{code}\"")), "{stderr}");
+    drawn.insert(code.to_owned());
+    session.write("dspa.yaml", super::import::APPLICATION);
+    let arguments = ["import", "dspa", "dspa.yaml", "--message-format", "json"];
+    let (_, stderr) = session.tenantry(&arguments).status(0);
+    assert!(stderr.contains("\"code\":\"not-carried-over\""), "{stderr}");
+    drawn.insert(Code::NotCarriedOver.as_str().to_owned());
+
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/invalid");
     for entry in std::fs::read_dir(samples).expect("the samples can be listed") {
         let bytes = std::fs::read(entry.expect("a sample").path()).expect("a sample can be read");

@@ -291,3 +291,40 @@ error: 1 error
         .status(4);
     assert!(!session.path("overlays").exists());
 }
+
+#[test]
+fn ten_processes_render_at_once_and_the_tree_is_whole() {
+    let shared = Session::new();
+    let out = shared.path("tree").to_string_lossy().into_owned();
+    let fleets: Vec<Session> = (0..10)
+        .map(|number| {
+            let project =
+                |name: &str| format!("- {{name: {name}, labels: {{generation: g{number}}}}}\n");
+            Session::with(&format!(
+                "version: 1\nplatform: {{base: kfp-2.17.0}}\nprojects:\n{}{}",
+                project("churn"),
+                project("vision")
+            ))
+        })
+        .collect();
+    std::thread::scope(|scope| {
+        for fleet in &fleets {
+            let out = &out;
+            scope.spawn(move || fleet.tenantry(&["render", "-q", "--out", out]).status(0));
+        }
+    });
+    let tree = shared.files("tree");
+    let mut whole = 0;
+    for fleet in &fleets {
+        let check = fleet.command(&["render", "--check", "-q", "--out", &out]);
+        whole += usize::from(
+            { check }
+                .output()
+                .expect("the binary runs")
+                .status
+                .success(),
+        );
+    }
+    assert_eq!(whole, 1, "the tree is that of the last one");
+    assert!(tree.keys().all(|path| !path.starts_with(".tenantry")));
+}

@@ -8,7 +8,8 @@ use std::sync::{Mutex, OnceLock};
 use serde_json::Value;
 use tenantry::compile::{BaseFiles, Compilation};
 use tenantry::diagnostic::Diagnostics;
-use tenantry::source::Sources;
+use tenantry::inputs::Failure;
+use tenantry::source::{FileId, Sources};
 use tenantry::tree::Form;
 use tenantry::yaml::{self, LoadOptions};
 
@@ -55,6 +56,43 @@ pub fn compile_with(projects: &str, extra: &BTreeMap<String, String>, jobs: usiz
     compile_bases(projects, bases(), extra, jobs)
 }
 
+/// Loads a compilation, with the texts that it is made of.
+pub fn load(
+    projects: &str,
+    bases: &BTreeMap<String, String>,
+    extra: &BTreeMap<String, String>,
+    diagnostics: &mut Diagnostics,
+) -> (Sources, FileId, Result<Compilation, Failure>) {
+    let mut sources = Sources::default();
+    let file = sources.add("projects.yaml", projects);
+    let mut files = BaseFiles::new();
+    for (path, text) in bases {
+        if let Some((base, below)) = path.split_once('/') {
+            let file = sources.add(format!("base/{path}"), text);
+            files
+                .entry(base.to_owned())
+                .or_default()
+                .insert(below.to_owned(), file);
+        }
+    }
+    let compilation = Compilation::load(
+        file,
+        &files,
+        &mut sources,
+        diagnostics,
+        |paths, sources, _| {
+            let read = paths.iter().map(|(path, _)| {
+                let text = extra
+                    .get(path)
+                    .unwrap_or_else(|| panic!("`{path}` is not there"));
+                (path.clone(), sources.add(path.clone(), text.clone()))
+            });
+            Ok(read.collect())
+        },
+    );
+    (sources, file, compilation)
+}
+
 /// Compiles with given bases.
 pub fn compile_bases(
     projects: &str,
@@ -73,34 +111,8 @@ pub fn compile_form(
     jobs: usize,
     form: Form,
 ) -> Outcome {
-    let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
-    let file = sources.add("projects.yaml", projects);
-    let mut files = BaseFiles::new();
-    for (path, text) in bases {
-        if let Some((base, below)) = path.split_once('/') {
-            let file = sources.add(format!("base/{path}"), text);
-            files
-                .entry(base.to_owned())
-                .or_default()
-                .insert(below.to_owned(), file);
-        }
-    }
-    let compilation = Compilation::load(
-        file,
-        &files,
-        &mut sources,
-        &mut diagnostics,
-        |paths, sources, _| {
-            let read = paths.iter().map(|(path, _)| {
-                let text = extra
-                    .get(path)
-                    .unwrap_or_else(|| panic!("`{path}` is not there"));
-                (path.clone(), sources.add(path.clone(), text.clone()))
-            });
-            Ok(read.collect())
-        },
-    );
+    let (sources, _, compilation) = load(projects, bases, extra, &mut diagnostics);
     let tree = Mutex::new(BTreeMap::new());
     if let Ok(compilation) = compilation {
         let compilation = compilation.in_form(form);
