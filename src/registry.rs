@@ -1,8 +1,7 @@
 //! Registries: the digest that a reference to an image stands for.
 //!
 //! Takes references and gives digests, through the OCI distribution API. HTTPS, but for registries of this machine
-//! itself, which are asked without. Knows nothing of bases and projects. Nothing but this module and Git's remotes
-//! opens network connections.
+//! itself, which are asked without. Knows nothing of bases and projects.
 
 mod credentials;
 
@@ -54,7 +53,6 @@ pub fn digests(
         }
     }
     let client = client(parsed.iter().map(|(_, reference)| reference))?;
-    // Another provider may be there already: that one does as well.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

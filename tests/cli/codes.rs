@@ -9,6 +9,7 @@ use tenantry::diagnostic::{Code, Diagnostics};
 use tenantry::kustomize::{self, Tree};
 use tenantry::source::Sources;
 
+use super::registry::Registry;
 use super::session::Session;
 use super::upstream::Upstream;
 
@@ -301,6 +302,34 @@ fn every_code_is_drawn() {
         "{stderr}"
     );
     drawn.insert(Code::BranchCheckedOut.as_str().to_owned());
+
+    let registry = Registry::start();
+    let host = registry.host();
+    let session = Session::with(&ONE.replace(
+        "kfp-2.17.0}",
+        &format!("kfp-2.17.0, images: {{mirrors: {{ghcr.io: {host}, docker.io: {host}, quay.io: {host}, gcr.io: {host}}}}}}}"),
+    ));
+    let arguments = ["images", "pin", "--message-format", "json"];
+    let (_, stderr) = session.tenantry(&arguments).status(5);
+    assert_eq!(
+        drawn_in(&stderr),
+        BTreeSet::from(["image-unresolved".to_owned()])
+    );
+    drawn.extend(drawn_in(&stderr));
+    let (images, _) = session.tenantry(&["images", "list"]).status(0);
+    let push = |content: &str| {
+        for image in images.lines() {
+            let image = image.strip_prefix(&format!("{host}/"));
+            registry.push(image.expect("everything is mirrored"), content);
+        }
+    };
+    push("one");
+    session.tenantry(&["images", "pin", "-q"]).status(0);
+    push("other");
+    let arguments = ["images", "verify", "--message-format", "json"];
+    let (_, stderr) = session.tenantry(&arguments).status(0);
+    assert!(drawn_in(&stderr).contains("image-tag-moved"), "{stderr}");
+    drawn.extend(drawn_in(&stderr));
 
     let session = with_manifest(
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, annotations: {config.kubernetes.io/local-config: \"true\"}}\n",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::registry::{Program, Registry};
+use super::registry::{Certificate, Program, Registry};
 use super::session::Session;
 
 /// Mirrors of every registry that the bases fetch from.
@@ -196,7 +196,7 @@ fn a_registry_that_is_not_there() {
     let session = Session::with(&fleet(&mirrors(&host)));
     let (_, stderr) = session.tenantry(&["images", "pin"]).status(5);
     let line = format!(
-        "error[image-unresolved]: `{host}` has not been asked for `{host}/ghcr/kubeflow/kfp-api-server:2.17.0`: "
+        "error[image-unresolved]: `{host}` gives no digest for `{host}/ghcr/kubeflow/kfp-api-server:2.17.0`: "
     );
     assert!(stderr.contains(&line), "{stderr}");
     assert!(stderr.contains("onnection refused"), "{stderr}");
@@ -396,4 +396,60 @@ fn a_real_registry() {
         .status(0);
     digests.insert(image.to_owned(), new);
     check_pinned(&session, &registry.host(), &digests);
+}
+
+/// Everything but this machine is asked over HTTPS, and through the proxy of the environment.
+#[test]
+fn other_machines_are_asked_over_https() {
+    let proxy = Registry::start();
+    let session = Session::with(&fleet(&mirrors("registry.invalid")));
+    let address = format!("http://{}", proxy.host());
+    let (_, stderr) = session
+        .tenantry(&["images", "pin"])
+        .env("HTTPS_PROXY", &address)
+        .status(5);
+    assert!(
+        stderr.contains("error[image-unresolved]: `registry.invalid` gives no digest for"),
+        "{stderr}"
+    );
+    let log = proxy.shelf.lock().expect("no thread panics").log.clone();
+    assert!(!log.is_empty());
+    assert!(
+        log.iter()
+            .all(|line| line == "CONNECT registry.invalid:443"),
+        "{log:?}"
+    );
+}
+
+#[test]
+fn certificates_are_checked() {
+    let host = "registry.invalid";
+    let Some(certificate) = Certificate::make(host) else {
+        eprintln!("SKIPPED: `openssl` is not on PATH");
+        return;
+    };
+    let Some(registry) = Program::start_with(Some(&certificate)) else {
+        eprintln!("SKIPPED: neither `registry` nor `docker-registry` is on PATH");
+        return;
+    };
+    let proxy = Registry::start();
+    proxy.shelf.lock().expect("no thread panics").tunnel = Some(registry.port);
+    let session = Session::with(&fleet(&mirrors(host)));
+    let address = format!("http://{}", proxy.host());
+    let pin = || {
+        session
+            .tenantry(&["images", "pin"])
+            .env("HTTPS_PROXY", &address)
+    };
+    let (_, stderr) = pin().status(5);
+    assert!(stderr.contains("gives no digest for"), "{stderr}");
+    assert!(stderr.contains("certificate"), "{stderr}");
+    // Whoever knows the authority gets an answer: there is no such image.
+    let (_, stderr) = pin().env("SSL_CERT_FILE", &certificate.path()).status(5);
+    assert!(
+        stderr.contains(
+            "`registry.invalid` has no image `registry.invalid/ghcr/kubeflow/kfp-driver:2.17.0`"
+        ),
+        "{stderr}"
+    );
 }

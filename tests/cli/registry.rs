@@ -23,6 +23,8 @@ pub struct Shelf {
     pub wants: Option<String>,
     /// Whether the digest is left out of answers, so that the content has to be asked for.
     pub is_silent: bool,
+    /// The port of this machine that tunnels lead to, whatever host they are asked for.
+    pub tunnel: Option<u16>,
     /// What was asked for: method and path.
     pub log: Vec<String>,
 }
@@ -100,6 +102,12 @@ fn answer(stream: TcpStream, port: u16, shelf: &Mutex<Shelf>) -> std::io::Result
     }
     let mut shelf = shelf.lock().expect("no thread panics");
     shelf.log.push(format!("{method} {path}"));
+    if method == "CONNECT"
+        && let Some(port) = shelf.tunnel
+    {
+        drop(shelf);
+        return tunnel(stream, port);
+    }
     let (status, headers, body) = shelf.answer(&path, &authorization, port);
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n",
@@ -111,6 +119,46 @@ fn answer(stream: TcpStream, port: u16, shelf: &Mutex<Shelf>) -> std::io::Result
         stream.write_all(body.as_bytes())?;
     }
     Ok(())
+}
+
+/// Passes everything on to a port of this machine, and back.
+fn tunnel(mut stream: TcpStream, port: u16) -> std::io::Result<()> {
+    let mut there = TcpStream::connect(("127.0.0.1", port))?;
+    stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+    let (mut back, mut to) = (there.try_clone()?, stream.try_clone()?);
+    std::thread::spawn(move || std::io::copy(&mut back, &mut to));
+    std::io::copy(&mut stream, &mut there)?;
+    Ok(())
+}
+
+/// A certificate for a host that is its own authority, and its key, as files of a directory.
+pub struct Certificate {
+    pub place: tempfile::TempDir,
+}
+
+impl Certificate {
+    /// Makes one; `None` without `openssl`.
+    pub fn make(host: &str) -> Option<Self> {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let name = format!("subjectAltName=DNS:{host}");
+        let made = Command::new("openssl")
+            .args([
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+            ])
+            .args(["-subj", "/CN=test", "-addext", &name])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+            .args(["-keyout", "key.pem", "-out", "cert.pem"])
+            .current_dir(place.path())
+            .output();
+        let made = made.is_ok_and(|output| output.status.success());
+        made.then_some(Certificate { place })
+    }
+
+    /// Returns the path of the certificate.
+    pub fn path(&self) -> String {
+        let path = self.place.path().join("cert.pem");
+        path.to_str().expect("a plain path").to_owned()
+    }
 }
 
 impl Shelf {
@@ -165,7 +213,7 @@ impl Shelf {
 /// The registry program of the CNCF's distribution, running.
 pub struct Program {
     child: Child,
-    port: u16,
+    pub port: u16,
     _place: tempfile::TempDir,
 }
 
@@ -179,6 +227,11 @@ impl Drop for Program {
 impl Program {
     /// Starts the program; `None` when it is not on the path.
     pub fn start() -> Option<Self> {
+        Program::start_with(None)
+    }
+
+    /// Starts the program, which lays claim to being a host if it gets a certificate.
+    pub fn start_with(certificate: Option<&Certificate>) -> Option<Self> {
         let name = ["registry", "docker-registry"].into_iter().find(|name| {
             let version = Command::new(name).arg("--version").output();
             version.is_ok_and(|output| {
@@ -191,8 +244,13 @@ impl Program {
         drop(listener);
         let config = place.path().join("config.yml");
         let root = place.path().join("storage");
+        let tls = certificate.map_or_else(String::new, |certificate| {
+            let key = certificate.place.path().join("key.pem");
+            let (certificate, key) = (certificate.path(), key.display());
+            format!(", tls: {{certificate: \"{certificate}\", key: \"{key}\"}}")
+        });
         let text = format!(
-            "version: 0.1\nstorage: {{filesystem: {{rootdirectory: \"{}\"}}}}\nhttp: {{addr: \"127.0.0.1:{port}\"}}\n",
+            "version: 0.1\nstorage: {{filesystem: {{rootdirectory: \"{}\"}}}}\nhttp: {{addr: \"127.0.0.1:{port}\"{tls}}}\n",
             root.display()
         );
         std::fs::write(&config, text).expect("writable");

@@ -64,7 +64,7 @@ pub(super) fn finding(reference: &str, of: Option<&str>, why: &Unresolved) -> Di
             format!("run `docker login {registry}`"),
         ),
         Unresolved::Failed(why) => (
-            format!("`{registry}` has not been asked for `{reference}`: {why}"),
+            format!("`{registry}` gives no digest for `{reference}`: {why}"),
             "see whether the registry can be reached from here, and try again".to_owned(),
         ),
     };
