@@ -52,19 +52,23 @@ impl From<TreeError> for Failure {
 }
 
 impl Examiner<'_> {
-    /// Examines a directory that is rendered; `None` when it is as it was.
+    /// Examines a directory that is rendered; `None` when it is as it was, or new where only hazards are asked for.
     pub fn rendered(&self, rendered: &RenderedDirectory) -> Result<Option<Examined>, Failure> {
         let path = rendered.path.as_str();
         if self.old.holds(path, &rendered.files)? {
             return Ok(None);
         }
         let before = self.old.manifests(path)?;
+        let recorded = self.old.recorded().get(path).cloned().unwrap_or_default();
+        if before.is_empty() && !recorded.has_files && !self.detailed {
+            // Nothing is in danger where nothing was; reading a whole new fleet would cost more than rendering it.
+            return Ok(None);
+        }
         let (new, unreadable_new) = Objects::read(&rendered.files);
         assert!(
             unreadable_new.is_empty(),
             "what is rendered can be read: {unreadable_new:?}"
         );
-        let recorded = self.old.recorded().get(path).cloned().unwrap_or_default();
         let (old, unreadable) = self.read(path, &before);
         let former = former_project(&recorded, &old);
         let mut examined = Examined {
