@@ -1,5 +1,7 @@
 //! Every field of what is imported is carried over, or listed at its place.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use tenantry::diagnostic::{Code, Diagnostics, Severity};
 use tenantry::dspa;
@@ -71,8 +73,8 @@ fn around(path: &str) -> Value {
     spec
 }
 
-#[test]
-fn every_field_is_carried_over_or_listed() {
+/// Every field, with a value that is not its default.
+fn leaves() -> Vec<(String, Value)> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/import/dspa-fields.txt");
     let text = std::fs::read_to_string(path).expect("the fields are in the repository");
     let mut leaves = Vec::new();
@@ -89,7 +91,51 @@ fn every_field_is_carried_over_or_listed() {
         leaves.push((path.to_owned(), sample.value));
     }
     assert!(leaves.len() > 130, "the fields are gone");
-    for (path, sample) in leaves {
+    leaves
+}
+
+#[test]
+fn values_that_nobody_expects_are_refused_or_listed() {
+    let odd = [
+        json!(null),
+        json!(""),
+        json!("\u{7f}/../ ,"),
+        json!(0),
+        json!(-1.5),
+        json!(u64::MAX),
+        json!(true),
+        json!([]),
+        json!([null, {"a": []}]),
+        json!({}),
+        json!({"": {"a.b": [1]}}),
+    ];
+    // In the place of each field, and of each block around it.
+    let mut paths = BTreeSet::new();
+    for (path, _) in leaves() {
+        let ends = path.match_indices('.').map(|(at, _)| at);
+        paths.extend(ends.map(|end| path[..end].to_owned()));
+        paths.insert(path);
+    }
+    for path in &paths {
+        for value in &odd {
+            let mut spec = around(path);
+            set(&mut spec, path, value.clone());
+            let outcome = import(&application(&spec));
+            let has_errors = outcome
+                .findings
+                .iter()
+                .any(|(severity, ..)| *severity == Severity::Error);
+            assert_eq!(outcome.text.is_none(), has_errors, "`{path}: {value}`");
+            if let Some(text) = outcome.text {
+                yaml::load_one(&text, &LoadOptions::default()).expect("it is YAML");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_field_is_carried_over_or_listed() {
+    for (path, sample) in leaves() {
         let mut spec = around(&path);
         let without = import(&application(&spec)).text.expect("it is accepted");
         set(&mut spec, &path, sample);
@@ -166,6 +212,8 @@ fn what_is_wrong_is_refused_at_its_place() {
         json!(7),
         "`apiServer.image` is not a text",
     );
+    wrong("apiServer", json!(true), "`apiServer` is not a mapping");
+    wrong("database.mariaDB", json!([]), "is not a mapping");
     wrong("apiServer.resources", json!("1"), "is not a mapping");
     wrong("apiServer.resources.limits", json!([]), "is not a mapping");
     wrong(

@@ -462,6 +462,16 @@ impl<'a> Application<'a> {
         if self.is_settled(&written) {
             return;
         }
+        let is_block = FIELDS.iter().any(|field| {
+            field
+                .path
+                .strip_prefix(written.as_str())
+                .is_some_and(|rest| rest.starts_with('.'))
+        });
+        if is_block {
+            self.wrong_type(&pointer(&written), "a mapping");
+            return;
+        }
         match fields::field(&written).map(|field| &field.fate) {
             Some(Fate::Left {
                 reason, instead, ..
