@@ -26,3 +26,7 @@ bench *count:
 # Time a publish side by side with git add and git commit
 bench-publish *count:
     benches/publish.sh {{count}}
+
+# Time flattening a kustomize tree side by side with kubectl kustomize
+bench-flatten *counts:
+    cargo bench --quiet --bench flatten -- {{counts}}

@@ -11,7 +11,7 @@ use tenantry::git::{
     Branch, CommitText, GitError, Moment, Person, Publication, Published, Repository, Signature,
     publish,
 };
-use tenantry::tree::RenderedDirectory;
+use tenantry::tree::{Form, RenderedDirectory};
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args()
@@ -46,6 +46,7 @@ fn run(repository: &Repository, directories: &[RenderedDirectory]) -> anyhow::Re
         branch: Branch::parse("rendered")?,
         remote: None,
         path: "overlays".to_owned(),
+        form: Form::Plain,
         commit: CommitText {
             author: signature.clone(),
             committer: signature,

@@ -12,7 +12,7 @@ use tenantry::git::Repository;
 use tenantry::object::Object;
 use tenantry::patch::{Operation, Patch, Target, apply};
 use tenantry::source::Sources;
-use tenantry::tree::{Checker, Location, RenderedDirectory, Scope};
+use tenantry::tree::{Checker, Form, Location, RenderedDirectory, Scope};
 use tenantry::yaml::{self, LoadOptions};
 
 /// Reads `projects.yaml`: syntax, shape, layers, meaning. No base is there, so that each run is short.
@@ -156,7 +156,8 @@ pub fn index(data: &[u8]) {
         state: "active".to_owned(),
         files: BTreeMap::from([("ui.yaml".to_owned(), b"a: b\n".to_vec())]),
     };
-    let Ok(checker) = Checker::open(&Location::at(directory.path()), Scope::All) else {
+    let location = Location::at(directory.path());
+    let Ok(checker) = Checker::open(&location, Scope::All, Form::Plain) else {
         return;
     };
     if checker.put(&rendered).is_ok() {

@@ -9,7 +9,8 @@ mod facts;
 pub mod lock;
 mod members;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -18,12 +19,13 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::object::Object;
 use crate::object::shape::{Misshapen, is_list, misshapen};
 use crate::source::{FileId, Sources, Span};
-use crate::template::{Compiler, Condition, Place, Scope, TemplateError, Templates};
+use crate::template::{Compiler, Condition, Node, Place, Scope, TemplateError, Templates};
+use crate::trace::{Spot, Trace, Written};
 use crate::yaml::{self, LoadOptions, Marks};
 
 pub use facts::{
-    ClusterFiles, Consumer, Facts, Flow, Generated, Identity, Migration, ObjectStoreSecret, Part,
-    PasswordSecret, Service, Workload,
+    AccessFacts, ClusterFiles, Consumer, Facts, Flow, Generated, Guard, Identity, Migration,
+    ObjectStoreSecret, Part, PasswordSecret, Service, Workload,
 };
 pub use members::{MemberRule, MemberRules};
 
@@ -64,6 +66,8 @@ pub struct Base {
     migrations: Vec<Condition>,
     templates: Templates,
     marks: Places,
+    /// Dotted paths that the templates mention.
+    paths: BTreeSet<String>,
 }
 
 /// Where the nodes of a base's component files stand in their sources.
@@ -127,6 +131,7 @@ impl Base {
         let components = component::load_all(&mut compiler, &mut reader);
         let migrations = reader.migrations(&facts, &mut compiler);
         let places = reader.places;
+        let paths = compiler.paths().clone();
         let templates = compiler.finish().unwrap_or_else(|errors| {
             for error in errors {
                 diagnostics.push(template_diagnostic(&error, &places));
@@ -141,6 +146,7 @@ impl Base {
             migrations,
             templates,
             marks: places,
+            paths,
         })
     }
 
@@ -166,17 +172,76 @@ impl Base {
     /// Returns the objects of a stack: the manifests, with every component that applies.
     ///
     /// Errors: `template-error` and the codes of patches, each pointing into the component.
-    pub fn assemble(&self, scope: &Scope) -> Result<Vec<Object>, Diagnostics> {
+    pub fn assemble<T: Trace>(
+        &self,
+        scope: &Scope,
+        trace: &mut T,
+    ) -> Result<Vec<Object>, Diagnostics> {
         let mut objects = self.manifests.clone();
+        trace.manifests(&objects);
         let mut diagnostics = Diagnostics::default();
         for component in &self.components {
-            component.apply(&mut objects, scope, self, &mut diagnostics);
+            component.apply(&mut objects, scope, self, &mut diagnostics, trace);
         }
         if diagnostics.has_errors() {
             Err(diagnostics)
         } else {
             Ok(objects)
         }
+    }
+
+    /// Says where a template has a value that it has made, and what decided it.
+    fn written<const N: usize>(
+        &self,
+        node: &Node,
+        place: &Place,
+        steps: &[String],
+        scope: &Scope,
+        conditions: [Option<Condition>; N],
+    ) -> Written {
+        let written = match self.templates.origin(node, place, steps, scope) {
+            Ok(origin) => Written {
+                place: self.marks.span(&origin.place),
+                reads: origin.reads,
+                conditions: origin.conditions,
+                ..Written::default()
+            },
+            // What was rendered once is rendered again; should it fail all the same, the template as a whole is known.
+            Err(_) => Written {
+                place: self.marks.span(place),
+                ..Written::default()
+            },
+        };
+        self.on_conditions(written, scope, conditions)
+    }
+
+    /// Adds what the conditions read on which something is made at all.
+    fn on_conditions<const N: usize>(
+        &self,
+        mut written: Written,
+        scope: &Scope,
+        conditions: [Option<Condition>; N],
+    ) -> Written {
+        for condition in conditions.into_iter().flatten() {
+            for read in self.templates.condition_reads(condition, scope) {
+                if !written.conditions.contains(&read) {
+                    written.conditions.push(read);
+                }
+            }
+        }
+        written
+    }
+
+    /// Tells whether a component reads a value of the scope, given by its dotted path, or a part of it, or what it is a part of.
+    pub fn reads(&self, path: &str) -> bool {
+        let within = |inner: &str, outer: &str| {
+            inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.paths
+            .iter()
+            .any(|read| within(read, path) || within(path, read))
     }
 
     /// Returns the names of the components that apply, in order.
@@ -196,7 +261,7 @@ impl Base {
     }
 
     /// Returns the names of the ServiceAccounts that the manifests and the components may create.
-    pub fn service_accounts(&self) -> std::collections::BTreeSet<String> {
+    pub fn service_accounts(&self) -> BTreeSet<String> {
         let names = self
             .manifests
             .iter()
@@ -289,15 +354,54 @@ pub fn read_objects(
     sources: &Sources,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Object> {
-    let documents = match yaml::load(&sources.get(file).text, &LoadOptions::default()) {
+    let mut objects = Vec::new();
+    let options = LoadOptions::default();
+    let take = |object, _, _| objects.push(object);
+    read_each(file, stem, sources, &options, diagnostics, take);
+    objects
+}
+
+/// Says where the objects are written that [`read_objects`] returns for the same file, in the same order.
+///
+/// A file with mistakes, which it has reported, gives fewer or none.
+pub fn read_spots(file: FileId, sources: &Sources) -> Vec<Spot> {
+    let options = LoadOptions {
+        marks: true,
+        ..LoadOptions::default()
+    };
+    let mut found = Vec::new();
+    let mut reported = Diagnostics::default();
+    let take = |_, document, pointer| found.push((document, pointer));
+    let marks = read_each(file, "", sources, &options, &mut reported, take);
+    let marks: Vec<Rc<Marks>> = marks.into_iter().map(Rc::new).collect();
+    let spot = |(document, pointer): (usize, String)| Spot {
+        file,
+        marks: Rc::clone(&marks[document]),
+        pointer,
+    };
+    found.into_iter().map(spot).collect()
+}
+
+/// Hands out the objects of a file, each with the number of its document and its JSON pointer in it, and returns the
+/// places of the documents.
+fn read_each(
+    file: FileId,
+    stem: &str,
+    sources: &Sources,
+    options: &LoadOptions,
+    diagnostics: &mut Diagnostics,
+    mut take: impl FnMut(Object, usize, String),
+) -> Vec<Marks> {
+    let documents = match yaml::load(&sources.get(file).text, options) {
         Ok(documents) => documents,
         Err(error) => {
             diagnostics.push(error.to_diagnostic(file));
             return Vec::new();
         }
     };
-    let mut objects = Vec::new();
+    let mut marks = Vec::with_capacity(documents.len());
     for (number, document) in documents.into_iter().enumerate() {
+        marks.push(document.marks);
         let at = |pointer: &str| place_in(file, number, pointer, sources);
         let Some((expanded, bodies)) = expand(document.value) else {
             let diagnostic =
@@ -330,11 +434,11 @@ pub fn read_objects(
                 let place = at(&format!("{above}{}", found.pointer));
                 diagnostics.push(not_of_shape(&object, &found).at(place));
             } else {
-                objects.push(object);
+                take(object, number, above);
             }
         }
     }
-    objects
+    marks
 }
 
 /// Returns the objects of a document, and whether it is a list of them; `None` for a list whose items are none.

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::report;
+use crate::tree::Form;
 
 /// Compiles projects.yaml into isolated Kubeflow Pipelines stacks in plain Kubernetes YAML
 #[derive(Debug, Parser)]
@@ -79,13 +80,21 @@ pub enum Command {
     Render(Render),
     /// Print what would change, object by object, hazards first
     Diff(Diff),
+    /// Print where the values of rendered objects come from: base, component, patch, or line of projects.yaml
+    Explain(Explain),
     /// Check everything, render in memory and commit the tree to a branch, without touching the work tree
     Publish(Publish),
+    /// Print what moving to another base means, then edit projects.yaml in place
+    Upgrade(Upgrade),
     /// What the fleet runs
     #[command(subcommand)]
     Images(Images),
     /// Bring upstream kustomize trees into base/ as plain, pinned manifests
     Vendor(crate::commands::vendor::Vendor),
+    /// Print the fleet on one page: projects, storage, hazards, and what it asks for
+    Report(crate::commands::report::Report),
+    /// Convert what describes stacks elsewhere into entries of projects.yaml
+    Import(crate::commands::import::Import),
     /// Print the JSON Schema of projects.yaml
     Schema,
     /// Print a completion script for a shell
@@ -153,6 +162,41 @@ pub struct Diff {
     pub jobs: Option<NonZeroUsize>,
 }
 
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A file of the rendered tree, which need not be there
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// One of its objects, such as Deployment/ml-pipeline; without it, all
+    #[arg(value_name = "KIND/NAME")]
+    pub object: Option<String>,
+    /// A field of the object, such as spec.template.spec.containers[0].image, or a JSON pointer; elements of lists by
+    /// number or by what tells them apart, such as containers[main]; without it, all
+    #[arg(value_name = "FIELD.PATH", allow_hyphen_values = true)]
+    pub field: Option<String>,
+}
+
+/// Arguments of `upgrade`.
+#[derive(Debug, Args)]
+pub struct Upgrade {
+    /// The base to move to; by default the newest one below base/
+    #[arg(long, value_name = "BASE")]
+    pub to: Option<String>,
+    /// Move this project only; may be given several times
+    #[arg(long = "project", value_name = "NAME", conflicts_with = "ring")]
+    pub projects: Vec<String>,
+    /// Move the projects of this ring only
+    #[arg(long, value_name = "RING")]
+    pub ring: Option<String>,
+    /// Say what would happen, and edit nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How many threads work; by default as many as the machine runs at once
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
 /// Arguments of `publish`.
 #[derive(Debug, Args)]
 pub struct Publish {
@@ -173,6 +217,9 @@ pub struct Publish {
     /// inputs, the committer's is now
     #[arg(long, value_name = "DATE")]
     pub date: Option<String>,
+    /// The form of the tree
+    #[arg(long, value_name = "FORMAT", default_value = "plain")]
+    pub format: TreeFormat,
     /// Replace and remove files on the branch that Tenantry has not written or that were edited by hand
     #[arg(long)]
     pub adopt: bool,
@@ -190,12 +237,38 @@ pub enum Images {
     /// Print every image that the fleet runs, also those in variables, arguments and ConfigMaps; with -v or as JSON,
     /// where it is used
     List(ImagesList),
+    /// Ask registries for digests, and write them into the files of base/
+    Pin(ImagesPin),
+    /// Ask registries whether the digests are still there, and whether their tags still stand for them
+    Verify(ImagesVerify),
 }
 
 /// Arguments of `images list`.
 #[derive(Debug, Args)]
 pub struct ImagesList {
     /// How many threads work; by default as many as the machine runs at once
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+/// Arguments of `images pin`.
+#[derive(Debug, Args)]
+pub struct ImagesPin {
+    /// Pin every image of every base below base/, not only those that the fleet runs
+    #[arg(long)]
+    pub all: bool,
+    /// Ask for images that are pinned already, too, and follow their tags
+    #[arg(long)]
+    pub update: bool,
+    /// How many threads look for images; by default as many as the machine runs at once
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+/// Arguments of `images verify`.
+#[derive(Debug, Args)]
+pub struct ImagesVerify {
+    /// How many threads look for images; by default as many as the machine runs at once
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
 }
@@ -218,6 +291,16 @@ pub enum TreeFormat {
     Plain,
     /// Pinned bases and patches for kustomize
     Kustomize,
+}
+
+impl TreeFormat {
+    /// Returns the form of the tree.
+    pub fn form(self) -> Form {
+        match self {
+            TreeFormat::Plain => Form::Plain,
+            TreeFormat::Kustomize => Form::Kustomize,
+        }
+    }
 }
 
 /// Arguments of `completions`.
@@ -315,6 +398,20 @@ impl Render {
     pub fn selection(&self) -> Option<BTreeSet<String>> {
         (!self.projects.is_empty()).then(|| self.projects.iter().cloned().collect())
     }
+}
+
+/// Returns where Docker keeps its configuration, and with it credentials for registries; `None` without a home.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the place where the environment is read"
+)]
+pub fn docker_config() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let directory = match variable("DOCKER_CONFIG") {
+        Some(directory) => PathBuf::from(directory),
+        None => PathBuf::from(variable("HOME")?).join(".docker"),
+    };
+    Some(directory.join("config.json"))
 }
 
 /// Returns the working directory.

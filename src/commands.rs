@@ -1,13 +1,17 @@
 //! One function per command: glue between the command line, the compiler and the disk.
 
 mod diff;
+mod explain;
 mod gate;
 mod images;
+pub mod import;
 mod init;
 mod parallel;
 mod print;
 mod publish;
 mod render;
+pub mod report;
+mod upgrade;
 pub mod vendor;
 
 use std::io;
@@ -15,6 +19,7 @@ use std::path::PathBuf;
 
 use crate::cli::{self, Cli, Command, Images};
 use crate::console::Console;
+use crate::diagnostic::Rejected;
 use crate::exit::Exit;
 use crate::inputs::{self, find_root};
 use crate::tree::TreeError;
@@ -30,6 +35,8 @@ enum Failure {
     Usage(String),
     /// Standard output cannot be written.
     Output(io::Error),
+    /// The world outside is not as it should be; the console has the reasons.
+    Unavailable,
     /// Anything else of the world outside; the error names the path.
     Environment(anyhow::Error),
 }
@@ -40,6 +47,12 @@ impl From<inputs::Failure> for Failure {
             inputs::Failure::Rejected => Failure::Rejected,
             inputs::Failure::Environment(error) => Failure::Environment(error),
         }
+    }
+}
+
+impl From<Rejected> for Failure {
+    fn from(Rejected: Rejected) -> Self {
+        Failure::Rejected
     }
 }
 
@@ -58,7 +71,13 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Render(arguments) => render::render(arguments, &mut console),
         Command::Diff(arguments) => diff::diff(arguments, &mut console),
         Command::Publish(arguments) => publish::publish(arguments, &mut console),
+        Command::Explain(arguments) => explain::run(arguments, &mut console),
         Command::Images(Images::List(arguments)) => images::list(arguments, &mut console),
+        Command::Images(Images::Pin(arguments)) => images::pin(arguments, &mut console),
+        Command::Images(Images::Verify(arguments)) => images::verify(arguments, &mut console),
+        Command::Upgrade(arguments) => upgrade::run(arguments, &mut console),
+        Command::Report(arguments) => report::report(arguments, &mut console),
+        Command::Import(arguments) => import::import(arguments, &mut console),
         Command::Vendor(arguments) => vendor::vendor(arguments, &mut console),
         Command::Schema => print::schema(&console),
         Command::Completions(arguments) => print::completions(arguments, &console),
@@ -68,6 +87,7 @@ pub fn run(cli: &Cli) -> Exit {
         Ok(exit) => exit,
         Err(Failure::Rejected) => Exit::Rejected,
         Err(Failure::Stopped) => Exit::Stopped,
+        Err(Failure::Unavailable) => Exit::Environment,
         // As in any pipe: who reads only the first lines wants no more.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(Failure::Output(error)) => {

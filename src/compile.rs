@@ -19,13 +19,16 @@ use crate::model::{
     self, Available, BaseFacts, Cluster, Model, PatchSource, Project, State, SyncTool,
 };
 use crate::object::Object;
+use crate::overlay::{self, Pinned};
 use crate::plan;
+use crate::provision;
 use crate::render::{self, Hash, Rendered};
 use crate::source::{FileId, Sources, Span};
 use crate::stage::{self, Hashes, Skeleton, Stages};
 use crate::sync::{self, Wiring};
 use crate::template::Scope;
-use crate::tree::RenderedDirectory;
+use crate::trace::{Followed, Off, Recorder, Spot, Trace};
+use crate::tree::{Form, RenderedDirectory};
 use crate::user_patch::UserPatches;
 use crate::yaml;
 
@@ -45,6 +48,17 @@ pub fn compile(
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Result<Compilation, Failure> {
+    Compilation::load(
+        inputs.projects,
+        &base_files(inputs),
+        sources,
+        diagnostics,
+        |paths, sources, diagnostics| inputs.read(paths, sources, diagnostics),
+    )
+}
+
+/// Returns the files of each base.
+pub fn base_files(inputs: &Inputs) -> BaseFiles {
     let mut bases = BaseFiles::new();
     for (path, file) in &inputs.bases {
         // A file beside the bases, such as a README, belongs to none of them.
@@ -55,13 +69,7 @@ pub fn compile(
                 .insert(below.to_owned(), *file);
         }
     }
-    Compilation::load(
-        inputs.projects,
-        &bases,
-        sources,
-        diagnostics,
-        |paths, sources, diagnostics| inputs.read(paths, sources, diagnostics),
-    )
+    bases
 }
 
 /// Everything that directories are made of.
@@ -76,10 +84,15 @@ pub struct Compilation {
     extra: BTreeMap<String, Vec<Object>>,
     patches: UserPatches,
     wiring: Wiring,
+    /// The directories with Jobs that set up shared servers, each with the index of its cluster.
+    shared: Vec<(usize, provision::Part)>,
     units: Vec<Unit>,
     /// Numbers of the projects in the model.
     by_name: BTreeMap<String, usize>,
     stages: Stages,
+    form: Form,
+    /// The bases as a tree for kustomize holds them, by name; empty in the plain form.
+    pinned: BTreeMap<String, Pinned>,
 }
 
 /// One directory to be made.
@@ -87,10 +100,16 @@ pub struct Compilation {
 enum Unit {
     /// The cluster-scoped objects of the cluster at this index of the model.
     Cluster(usize),
+    /// What the Jobs of the cluster at this index share that set up shared servers.
+    Common(usize),
+    /// The part with this number of these Jobs.
+    Shared(usize),
     /// The project at this index of the model.
     Project(usize),
     /// The directory of the wiring with this number.
     Wiring(usize),
+    /// The base with this number, in the order of their names.
+    Base(usize),
 }
 
 impl Compilation {
@@ -170,8 +189,17 @@ impl Compilation {
         let stages = Stages::new(&model.projects);
         // Projects of one shape follow each other, so that few skeletons are alive at a time.
         let projects = stages.order().map(Unit::Project);
-        let wiring = wiring(&model, &bases);
+        let shared: Vec<(usize, provision::Part)> = (0..model.clusters.len())
+            .flat_map(|index| {
+                let parts = provision::parts(&model.projects, &model.clusters[index]);
+                parts.into_iter().map(move |part| (index, part))
+            })
+            .collect();
+        let with_jobs: BTreeSet<usize> = shared.iter().map(|(index, _)| *index).collect();
+        let wiring = wiring(&model, &bases, &shared);
         let units = clusters
+            .chain(with_jobs.into_iter().map(Unit::Common))
+            .chain((0..shared.len()).map(Unit::Shared))
             .chain(projects)
             .chain((0..wiring.len()).map(Unit::Wiring))
             .collect();
@@ -183,13 +211,57 @@ impl Compilation {
                 .collect(),
             stages,
             wiring,
+            shared,
             units,
             model,
             bases,
             vocabularies,
             extra,
             patches,
+            form: Form::Plain,
+            pinned: BTreeMap::new(),
         })?)
+    }
+
+    /// Makes the tree take another form than the plain one.
+    pub fn in_form(mut self, form: Form) -> Self {
+        self.form = form;
+        self.wiring.set_form(form);
+        self.units.retain(|unit| !matches!(unit, Unit::Base(_)));
+        self.pinned.clear();
+        if form == Form::Kustomize {
+            let used: BTreeSet<&String> = self
+                .model
+                .projects
+                .iter()
+                .map(|project| &project.base)
+                .collect();
+            self.pinned = used
+                .into_iter()
+                .map(|name| (name.clone(), Pinned::new(&self.bases[name])))
+                .collect();
+            let bases = (0..self.pinned.len()).map(Unit::Base);
+            self.units.splice(0..0, bases);
+        }
+        self
+    }
+
+    /// Lets images without digests pass, for those who are about to add the digests.
+    pub fn without_required_digests(mut self) -> Self {
+        for cluster in &mut self.model.clusters {
+            cluster.images.require_digests = false;
+        }
+        self
+    }
+
+    /// Returns the form of the tree.
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// Returns the bases as a tree for kustomize holds them, by name; none in the plain form.
+    pub fn pinned(&self) -> &BTreeMap<String, Pinned> {
+        &self.pinned
     }
 
     /// Returns where the tree lies below the root: `platform.repository.path`.
@@ -213,10 +285,16 @@ impl Compilation {
     pub fn directories(&self, projects: Option<&BTreeSet<String>>) -> Vec<usize> {
         let wanted = |unit: &Unit| match (unit, projects) {
             (_, None) => true,
-            (Unit::Cluster(_) | Unit::Wiring(_), Some(_)) => false,
             (Unit::Project(index), Some(names)) => {
                 names.contains(&self.model.projects[*index].name)
             }
+            // What they stand on.
+            (Unit::Base(number), Some(names)) => {
+                let base = self.pinned.keys().nth(*number);
+                let mut projects = self.model.projects.iter();
+                projects.any(|project| names.contains(&project.name) && Some(&project.base) == base)
+            }
+            (_, Some(_)) => false,
         };
         (0..self.units.len())
             .filter(|number| wanted(&self.units[*number]))
@@ -228,8 +306,19 @@ impl Compilation {
         let mut diagnostics = Diagnostics::default();
         let directory = match self.units[number] {
             Unit::Cluster(index) => self.cluster(&self.model.clusters[index], &mut diagnostics),
+            Unit::Common(cluster) => self
+                .common(cluster, &mut diagnostics)
+                .map(|shared| shared.into_directory(self.form)),
+            Unit::Shared(part) => self
+                .jobs(part, &mut diagnostics)
+                .map(|shared| shared.into_directory(self.form)),
             Unit::Project(index) => self.project(index, &mut diagnostics),
             Unit::Wiring(number) => Ok(self.wiring.render(number, &self.model)),
+            Unit::Base(number) => {
+                let mut bases = self.pinned.values();
+                let pinned = bases.nth(number).expect("there is one for each number");
+                Ok(pinned.directory())
+            }
         };
         (directory, diagnostics)
     }
@@ -244,6 +333,11 @@ impl Compilation {
     /// Returns what a base says about itself; `None` for one that is not below `base/`.
     pub fn base(&self, name: &str) -> Option<&Facts> {
         self.bases.get(name).map(|base| &base.facts)
+    }
+
+    /// Returns what every base below `base/` says about itself, by name.
+    pub fn bases(&self) -> impl Iterator<Item = &Facts> {
+        self.bases.values().map(|base| &base.facts)
     }
 
     /// Returns the way of a project from another base to its own.
@@ -322,17 +416,149 @@ impl Compilation {
         project: &Project,
         diagnostics: &mut Diagnostics,
     ) -> Result<Vec<Object>, Rejected> {
-        let rendered = self.rendered(project, Way::DIRECT, &mut render::hash, diagnostics)?;
+        let rendered = self.rendered(
+            project,
+            Way::DIRECT,
+            &mut render::hash,
+            diagnostics,
+            &mut Off,
+        )?;
         Ok(rendered.objects)
     }
 
+    /// Returns the objects of one project, and the references to images in them.
+    ///
+    /// Errors: as for rendering it; `trace` has been told what was done all the same.
+    pub fn with_images<T: Trace>(
+        &self,
+        project: &Project,
+        diagnostics: &mut Diagnostics,
+        trace: &mut T,
+    ) -> Result<(Vec<Object>, Vec<Use>), Rejected> {
+        let way = Way {
+            list_images: true,
+            ..Way::DIRECT
+        };
+        let rendered = self.rendered(project, way, &mut render::hash, diagnostics, trace)?;
+        Ok((rendered.objects, rendered.images))
+    }
+
+    /// Returns the objects that a cluster gets once.
+    ///
+    /// Errors: as for rendering them.
+    pub fn once_per_cluster(
+        &self,
+        cluster: &Cluster,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Vec<Object>, Rejected> {
+        let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
+        let mut found = Diagnostics::default();
+        let rendered = self.cluster_objects(cluster, base, &mut found, &mut Off);
+        let accepted = found.accept(rendered.objects);
+        diagnostics.extend(found);
+        accepted
+    }
+
+    /// Returns the objects of one project with the history of their values.
+    ///
+    /// `sources` are those that the compilation was made of.
+    /// Errors: as for rendering it.
+    pub fn followed(
+        &self,
+        project: &Project,
+        sources: &Sources,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Vec<Followed>, Rejected> {
+        let manifests = sources
+            .below(&format!("base/{}/manifests/", project.base))
+            .into_iter()
+            .flat_map(|file| base::read_spots(file, sources));
+        let extra: Vec<Spot> = project
+            .extra_manifests
+            .iter()
+            .filter_map(|(path, _)| sources.find(path.strip_prefix("./").unwrap_or(path)))
+            .flat_map(|file| base::read_spots(file, sources))
+            .collect();
+        let mut recorder = Recorder::new(manifests.collect(), extra);
+        self.rendered(
+            project,
+            Way::DIRECT,
+            &mut render::hash,
+            diagnostics,
+            &mut recorder,
+        )?;
+        Ok(recorder.into_objects())
+    }
+
+    /// Returns the objects that a cluster gets once with the history of their values, and the base that they come from.
+    ///
+    /// Errors: as for rendering them.
+    pub fn cluster_followed(
+        &self,
+        cluster: &Cluster,
+        sources: &Sources,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(Vec<Followed>, &Base), Rejected> {
+        let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
+        let files = self.cluster_files(cluster, base);
+        let spots = files
+            .into_iter()
+            .filter_map(|file| sources.find(&format!("base/{}/cluster/{file}", base.facts.name)))
+            .flat_map(|file| base::read_spots(file, sources));
+        let mut recorder = Recorder::new(spots.collect(), Vec::new());
+        self.cluster_objects(cluster, base, diagnostics, &mut recorder);
+        diagnostics.accept((recorder.into_objects(), base))
+    }
+
+    /// Returns the path of a directory below the tree.
+    pub fn path(&self, number: usize) -> String {
+        let cluster = |index: usize| self.model.clusters[index].name.as_str();
+        match self.units[number] {
+            Unit::Cluster(index) => format!("{}/{CLUSTER_DIRECTORY}", cluster(index)),
+            Unit::Common(index) => format!("{}/{}", cluster(index), provision::COMMON_DIRECTORY),
+            Unit::Shared(part) => {
+                let (index, part) = &self.shared[part];
+                format!("{}/{}", cluster(*index), part.directory)
+            }
+            Unit::Project(index) => directory_of(&self.model.projects[index]),
+            Unit::Wiring(number) => self.wiring.path(number, &self.model),
+            Unit::Base(number) => {
+                let mut bases = self.pinned.values();
+                bases.nth(number).map(Pinned::path).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Returns the objects of a directory that comes from no base: of the wiring, or with Jobs that set up shared servers;
+    /// none for the others.
+    ///
+    /// Errors: as for rendering it.
+    pub fn without_base(
+        &self,
+        number: usize,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Vec<Object>, Rejected> {
+        match self.units[number] {
+            Unit::Wiring(number) => Ok(self.wiring.objects(number, &self.model)),
+            Unit::Common(cluster) => Ok(self.common(cluster, diagnostics)?.rendered.objects),
+            Unit::Shared(part) => Ok(self.jobs(part, diagnostics)?.rendered.objects),
+            Unit::Cluster(_) | Unit::Project(_) | Unit::Base(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns a base that projects use.
+    pub fn base_of(&self, project: &Project) -> &Base {
+        &self.bases[&project.base]
+    }
+
     /// Renders a project or a shape.
-    fn rendered(
+    fn rendered<T: Trace>(
         &self,
         project: &Project,
         way: Way,
         hash: Hash<'_>,
         diagnostics: &mut Diagnostics,
+        trace: &mut T,
     ) -> Result<Rendered, Rejected> {
         let cluster = self.cluster_of(project);
         let base = &self.bases[&project.base];
@@ -352,8 +578,12 @@ impl Compilation {
         };
         let rendered = render::render(
             source,
-            |objects, scope| self.patches.apply(objects, project, scope, way.has_gaps),
+            |objects, scope, trace| {
+                self.patches
+                    .apply(objects, project, scope, way.has_gaps, trace)
+            },
             hash,
+            trace,
         )
         .map_err(|found| {
             diagnostics.extend(found);
@@ -378,12 +608,23 @@ impl Compilation {
         diagnostics: &mut Diagnostics,
     ) -> Result<RenderedDirectory, Rejected> {
         let project = &self.model.projects[index];
-        let files = match self.staged(index) {
-            Some(files) => files,
-            None => layout::lay_out(&self.objects(project, diagnostics)?, &project.base),
+        let path = directory_of(project);
+        let files = match self.form {
+            Form::Plain => match self.staged(index) {
+                Some(files) => files,
+                None => layout::lay_out(&self.objects(project, diagnostics)?, &project.base),
+            },
+            Form::Kustomize => {
+                let objects = self.objects(project, diagnostics)?;
+                let pinned = &self.pinned[&project.base];
+                overlay::lay_out(&objects, project, pinned, &path).map_err(|found| {
+                    diagnostics.extend(found);
+                    Rejected
+                })?
+            }
         };
         Ok(RenderedDirectory {
-            path: directory_of(project),
+            path,
             project: Some(project.name.clone()),
             base: Some(project.base.clone()),
             state: match project.state {
@@ -411,6 +652,7 @@ impl Compilation {
                     },
                     &mut |text, length| hashes.hash(text, length),
                     &mut found,
+                    &mut Off,
                 )
                 .ok()?
                 .objects;
@@ -438,25 +680,21 @@ impl Compilation {
         diagnostics: &mut Diagnostics,
     ) -> Result<RenderedDirectory, Rejected> {
         let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
-        let rendered = self.cluster_objects(cluster, base, diagnostics);
+        let rendered = self.cluster_objects(cluster, base, diagnostics, &mut Off);
         diagnostics.accept(RenderedDirectory {
             path: format!("{}/{CLUSTER_DIRECTORY}", cluster.name),
             project: None,
             base: Some(base.facts.name.clone()),
             state: "active".to_owned(),
-            files: layout::lay_out(&rendered.objects, &base.facts.name),
+            files: match self.form {
+                Form::Plain => layout::lay_out(&rendered.objects, &base.facts.name),
+                Form::Kustomize => overlay::listed(&rendered.objects, Some(&base.facts.name)),
+            },
         })
     }
 
-    /// Returns the objects that a cluster gets once.
-    ///
-    /// CRDs of a newer release serve the stacks of older ones too (kfp-stack §3.3).
-    fn cluster_objects(
-        &self,
-        cluster: &Cluster,
-        base: &Base,
-        diagnostics: &mut Diagnostics,
-    ) -> Rendered {
+    /// Returns the files of `cluster/` that a cluster gets once.
+    fn cluster_files<'b>(&self, cluster: &Cluster, base: &'b Base) -> Vec<&'b String> {
         let webhook = self
             .projects_of(cluster)
             .any(|project| project.components.api_server.pipeline_store == "kubernetes");
@@ -464,8 +702,21 @@ impl Compilation {
         if webhook {
             wanted.extend(&base.facts.cluster.pipeline_webhook);
         }
+        wanted
+    }
+
+    /// Returns the objects that a cluster gets once.
+    ///
+    /// CRDs of a newer release serve the stacks of older ones too (kfp-stack §3.3).
+    fn cluster_objects<T: Trace>(
+        &self,
+        cluster: &Cluster,
+        base: &Base,
+        diagnostics: &mut Diagnostics,
+        trace: &mut T,
+    ) -> Rendered {
         let mut objects = Vec::new();
-        for file in wanted {
+        for file in self.cluster_files(cluster, base) {
             match base.cluster.get(file) {
                 Some(found) => objects.extend(found.iter().cloned()),
                 None => diagnostics.push(
@@ -480,8 +731,55 @@ impl Compilation {
                 ),
             }
         }
-        let images = render::cluster_objects(&mut objects, cluster, base, diagnostics);
+        trace.manifests(&objects);
+        objects.extend(
+            self.projects_of(cluster)
+                .filter_map(|project| render::token_review(project, &self.bases[&project.base])),
+        );
+        let images = render::cluster_objects(&mut objects, cluster, base, diagnostics, trace);
         Rendered { objects, images }
+    }
+
+    /// Returns what the Jobs of a cluster share that set up shared servers.
+    fn common(&self, cluster: usize, diagnostics: &mut Diagnostics) -> Result<Shared, Rejected> {
+        let cluster = &self.model.clusters[cluster];
+        let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
+        let mut objects = provision::common(cluster, self.projects_of(cluster));
+        let images = render::shared_objects(&mut objects, cluster, base, None, diagnostics);
+        diagnostics.accept(Shared {
+            path: format!("{}/{}", cluster.name, provision::COMMON_DIRECTORY),
+            rendered: Rendered { objects, images },
+        })
+    }
+
+    /// Returns the Jobs of one part.
+    fn jobs(&self, part: usize, diagnostics: &mut Diagnostics) -> Result<Shared, Rejected> {
+        let (cluster, part) = &self.shared[part];
+        let cluster = &self.model.clusters[*cluster];
+        let mut rendered = Rendered {
+            objects: Vec::new(),
+            images: Vec::new(),
+        };
+        for index in &part.projects {
+            let project = &self.model.projects[*index];
+            // The Job of a project changes when its base does, and not with that of another.
+            let base = &self.bases[&project.base];
+            let mut objects = provision::of_project(
+                cluster,
+                project,
+                &base.facts.name,
+                &base.facts.images,
+                diagnostics,
+            );
+            let images =
+                render::shared_objects(&mut objects, cluster, base, Some(project), diagnostics);
+            rendered.objects.extend(objects);
+            rendered.images.extend(images);
+        }
+        diagnostics.accept(Shared {
+            path: format!("{}/{}", cluster.name, part.directory),
+            rendered,
+        })
     }
 
     /// Returns the references to images in one directory, and the projects that have them: several when they are of one
@@ -494,11 +792,13 @@ impl Compilation {
         diagnostics: &mut Diagnostics,
     ) -> Result<Images<'_>, Rejected> {
         match self.units[number] {
-            Unit::Wiring(_) => Ok(Images::default()),
+            Unit::Wiring(_) | Unit::Base(_) => Ok(Images::default()),
+            Unit::Common(cluster) => Ok(self.common(cluster, diagnostics)?.into_images()),
+            Unit::Shared(part) => Ok(self.jobs(part, diagnostics)?.into_images()),
             Unit::Cluster(index) => {
                 let cluster = &self.model.clusters[index];
                 let base = newest_base(&self.model, &self.bases, cluster).ok_or(Rejected)?;
-                let rendered = self.cluster_objects(cluster, base, diagnostics);
+                let rendered = self.cluster_objects(cluster, base, diagnostics, &mut Off);
                 diagnostics.accept(Images {
                     uses: rendered.images,
                     directories: vec![format!("{}/{CLUSTER_DIRECTORY}", cluster.name)],
@@ -515,7 +815,8 @@ impl Compilation {
                     list_images: true,
                     ..Way::DIRECT
                 };
-                let rendered = self.rendered(project, way, &mut render::hash, diagnostics)?;
+                let rendered =
+                    self.rendered(project, way, &mut render::hash, diagnostics, &mut Off)?;
                 let projects: Vec<&Project> = alike
                     .iter()
                     .map(|index| &self.model.projects[*index])
@@ -568,6 +869,35 @@ impl Way {
     };
 }
 
+/// Objects that set up shared servers, and the directory they go to.
+struct Shared {
+    path: String,
+    rendered: Rendered,
+}
+
+impl Shared {
+    fn into_directory(self, form: Form) -> RenderedDirectory {
+        RenderedDirectory {
+            path: self.path,
+            project: None,
+            base: None,
+            state: "active".to_owned(),
+            files: match form {
+                Form::Plain => layout::lay_out_in(&self.rendered.objects, None, form),
+                Form::Kustomize => overlay::listed(&self.rendered.objects, None),
+            },
+        }
+    }
+
+    fn into_images(self) -> Images<'static> {
+        Images {
+            uses: self.rendered.images,
+            directories: vec![self.path],
+            projects: Vec::new(),
+        }
+    }
+}
+
 /// References to images, and whose they are.
 #[derive(Debug, Default)]
 pub struct Images<'a> {
@@ -585,15 +915,36 @@ fn directory_of(project: &Project) -> String {
 }
 
 /// Decides on the wiring.
-fn wiring(model: &Model, bases: &BTreeMap<String, Base>) -> Wiring {
+fn wiring(
+    model: &Model,
+    bases: &BTreeMap<String, Base>,
+    shared: &[(usize, provision::Part)],
+) -> Wiring {
     let versions = bases
         .iter()
         .map(|(name, base)| (name.clone(), base.facts.version.clone()))
         .collect();
     Wiring::new(model, versions, |cluster| {
         let newest = newest_base(model, bases, cluster);
+        let parts: Vec<&provision::Part> = shared
+            .iter()
+            .filter(|(index, _)| model.clusters[*index].name == cluster.name)
+            .map(|(_, part)| part)
+            .collect();
+        let common = (!parts.is_empty()).then_some(provision::COMMON_DIRECTORY);
+        let directories = [CLUSTER_DIRECTORY].into_iter().chain(common);
+        let of_parts = parts.iter().map(|part| part.directory.as_str());
         sync::Platform {
-            directories: vec![CLUSTER_DIRECTORY],
+            directories: directories.chain(of_parts).map(str::to_owned).collect(),
+            provisioning: parts
+                .iter()
+                .flat_map(|part| {
+                    part.projects.iter().map(|index| {
+                        let namespace = model.projects[*index].namespace.clone();
+                        (namespace, part.directory.clone())
+                    })
+                })
+                .collect(),
             version: newest
                 .expect("a cluster with wiring has projects")
                 .facts
@@ -622,5 +973,11 @@ fn facts_of(base: &Base) -> BaseFacts {
         features: base.facts.features.clone(),
         service_accounts: base.service_accounts(),
         controller_config_keys: base.facts.controller_config_keys.clone(),
+        engines: base
+            .facts
+            .embedded
+            .iter()
+            .map(|(what, engines)| (what.clone(), engines.keys().cloned().collect()))
+            .collect(),
     }
 }

@@ -7,7 +7,6 @@
 pub mod forms;
 pub mod merge;
 pub mod node;
-pub mod not_yet;
 pub mod read;
 pub mod shape;
 mod syntax;
@@ -25,7 +24,7 @@ use crate::source::{FileId, Sources};
 ///
 /// The tree is returned although parts of it were reported as wrong, so that the rest can be checked as well; those
 /// parts are [`Content::Rejected`].
-/// Errors: those of [`read()`] (nothing can be said about the rest then), [`shape::check`] and [`not_yet::check`].
+/// Errors: those of [`read()`] (nothing can be said about the rest then) and [`shape::check`].
 pub fn parse(
     sources: &Sources,
     file: FileId,
@@ -37,6 +36,5 @@ pub fn parse(
     let shape = SHAPE.get_or_init(|| shape::Shape::compile(&crate::schema::schema()));
     let mut node = shape::check(shape, node, sources, diagnostics);
     forms::expand(&mut node);
-    not_yet::check(&node, diagnostics);
     Ok(node)
 }

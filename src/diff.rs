@@ -15,7 +15,7 @@ mod mask;
 mod objects;
 mod path;
 mod placeholder;
-mod show;
+pub(crate) mod show;
 pub mod text;
 
 use serde_json::Value;
@@ -23,9 +23,10 @@ use serde_json::Value;
 use crate::object::{Object, ObjectKey};
 
 pub use collect::{
-    Collector, DirectoryDiff, DirectoryLine, HazardLine, HazardNote, Overview, Owner, Part,
-    PartEdit, Section, Standing, Status,
+    Collector, DemandLine, DirectoryDiff, DirectoryLine, HazardLine, HazardNote, Overview, Owner,
+    Part, PartEdit, Section, Standing, Status,
 };
+pub(crate) use list::{Gap, gaps};
 pub use mask::mask;
 pub use objects::{Objects, Unreadable, Why};
 pub use path::Path;

@@ -3,11 +3,15 @@
 //! Takes one directory at a time, from any thread, and keeps nothing of it. Used by `diff` and by every gate.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 use crate::compile::Compilation;
+use crate::demand::Demand;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::diff::{self, DirectoryDiff, Objects, Owner, Status, Unreadable, Why};
 use crate::hazard::{self, Fate, Finding, Pair, Side};
+use crate::overlay::flat::{self, Files};
+use crate::overlay::{self, KUSTOMIZATION, Pinned};
 use crate::source::{Sources, Span};
 use crate::tree::{OldTree, Recorded, RenderedDirectory, TreeError};
 
@@ -15,14 +19,15 @@ use crate::tree::{OldTree, Recorded, RenderedDirectory, TreeError};
 const PROJECT: &str = "tenantry.dev/project";
 
 /// Compares rendered directories with an old tree.
-#[derive(Clone, Copy)]
 pub struct Examiner<'a> {
     /// What is rendered.
     pub compilation: &'a Compilation,
     /// What it is compared with.
     pub old: &'a dyn OldTree,
     /// Whether differences are worked out in full, not only hazards.
-    pub detailed: bool,
+    detailed: bool,
+    /// Names of the pinned bases that differ from the old tree's, so that what stands on them differs, too.
+    other_bases: BTreeSet<&'a str>,
 }
 
 /// What there is to say about one directory.
@@ -51,25 +56,43 @@ impl From<TreeError> for Failure {
     }
 }
 
-impl Examiner<'_> {
-    /// Examines a directory that is rendered; `None` when it is as it was, or new where only hazards are asked for.
+impl<'a> Examiner<'a> {
+    /// Begins; with `detailed`, differences are worked out in full, not only hazards.
+    pub fn new(compilation: &'a Compilation, old: &'a dyn OldTree, detailed: bool) -> Self {
+        // What cannot be read is reported with the directories that stand on it.
+        let differs =
+            |pinned: &Pinned| !matches!(old.holds(&pinned.path(), pinned.files()), Ok(true));
+        let bases = compilation.pinned().iter();
+        Examiner {
+            compilation,
+            old,
+            detailed,
+            other_bases: bases
+                .filter(|(_, pinned)| differs(pinned))
+                .map(|(name, _)| name.as_str())
+                .collect(),
+        }
+    }
+
+    /// Tells whether a directory stands on a pinned base that differs, though its own files may be as they were.
+    pub fn has_other_base(&self, rendered: &RenderedDirectory) -> bool {
+        let base = rendered.base.as_deref();
+        rendered.project.is_some() && base.is_some_and(|base| self.other_bases.contains(base))
+    }
+
+    /// Examines a directory that is rendered; `None` when it is as it was.
+    ///
+    /// A pinned base is nothing by itself: what becomes of its objects shows in the directories of the projects.
     pub fn rendered(&self, rendered: &RenderedDirectory) -> Result<Option<Examined>, Failure> {
         let path = rendered.path.as_str();
-        if self.old.holds(path, &rendered.files)? {
+        if overlay::is_base(path)
+            || !self.has_other_base(rendered) && self.old.holds(path, &rendered.files)?
+        {
             return Ok(None);
         }
         let before = self.old.manifests(path)?;
         let recorded = self.old.recorded().get(path).cloned().unwrap_or_default();
-        if before.is_empty() && !recorded.has_files && !self.detailed {
-            // Nothing is in danger where nothing was; reading a whole new fleet would cost more than rendering it.
-            return Ok(None);
-        }
-        let (new, unreadable_new) = Objects::read(&rendered.files);
-        assert!(
-            unreadable_new.is_empty(),
-            "what is rendered can be read: {unreadable_new:?}"
-        );
-        let (old, unreadable) = self.read(path, &before);
+        let (old, unreadable) = self.read(path, &before)?;
         let former = former_project(&recorded, &old);
         let mut examined = Examined {
             diff: DirectoryDiff {
@@ -80,14 +103,30 @@ impl Examiner<'_> {
                     Status::Kept
                 },
                 changes: Vec::new(),
+                demand: Default::default(),
             },
             findings: Vec::new(),
             unreadable,
         };
+        let is_new = examined.diff.status == Status::Added;
+        if is_new && !recorded.has_files && !self.detailed {
+            // Nothing was there that could be lost, and reading what is new takes longer than rendering it.
+            return Ok(Some(examined));
+        }
+        let (new, unreadable_new) = read(path, &rendered.files, |directory| {
+            let mut pinned = self.compilation.pinned().values();
+            let base = pinned.find(|pinned| pinned.path() == directory);
+            Ok::<_, Infallible>(base.map(|base| base.files().clone()).unwrap_or_default())
+        })
+        .unwrap_or_else(|never| match never {});
+        assert!(
+            unreadable_new.is_empty(),
+            "what is rendered can be read: {unreadable_new:?}"
+        );
         if self.detailed {
             examined.diff.changes = diff::objects(&old, &new);
+            examined.diff.demand = (Demand::of(old.iter()), Demand::of(new.iter()));
         }
-        let is_new = examined.diff.status == Status::Added;
         if is_new && !recorded.has_files {
             return Ok(Some(examined));
         }
@@ -138,14 +177,14 @@ impl Examiner<'_> {
     }
 
     /// Returns the paths of the directories that are recorded and no longer rendered.
-    pub fn gone<'a>(
-        &'a self,
-        rendered: &'a BTreeSet<String>,
-    ) -> impl Iterator<Item = (&'a String, &'a Recorded)> {
+    pub fn gone<'b>(
+        &'b self,
+        rendered: &'b BTreeSet<String>,
+    ) -> impl Iterator<Item = (&'b String, &'b Recorded)> {
         self.old
             .recorded()
             .iter()
-            .filter(|(path, _)| !rendered.contains(*path))
+            .filter(|(path, _)| !rendered.contains(*path) && !overlay::is_base(path))
     }
 
     /// Examines a directory that is recorded and no longer rendered; `None` when there is nothing in it, and never was.
@@ -156,7 +195,7 @@ impl Examiner<'_> {
         if before.is_empty() && !recorded.has_files {
             return Ok(None);
         }
-        let (old, unreadable) = self.read(path, &before);
+        let (old, unreadable) = self.read(path, &before)?;
         let former = former_project(recorded, &old);
         let finding = former.and_then(|former| {
             let elsewhere = self.compilation.project_named(self.renamed(former));
@@ -168,16 +207,18 @@ impl Examiner<'_> {
             finding.project = Some(self.renamed(former).to_owned());
             Some(finding)
         });
-        let changes = if self.detailed {
-            diff::objects(&old, &Objects::default())
+        let (changes, demand) = if self.detailed {
+            let nothing = Objects::default();
+            (diff::objects(&old, &nothing), Demand::of(old.iter()))
         } else {
-            Vec::new()
+            Default::default()
         };
         Ok(Some(Examined {
             diff: DirectoryDiff {
                 owner: self.owner(path, former, None),
                 status: Status::Removed,
                 changes,
+                demand: (demand, Demand::default()),
             },
             findings: finding.into_iter().collect(),
             unreadable,
@@ -188,15 +229,15 @@ impl Examiner<'_> {
         &self,
         path: &str,
         manifests: &BTreeMap<String, Vec<u8>>,
-    ) -> (Objects, Vec<(String, Unreadable)>) {
-        let (objects, unreadable) = Objects::read(manifests);
+    ) -> Result<(Objects, Vec<(String, Unreadable)>), TreeError> {
+        let (objects, unreadable) = read(path, manifests, |base| self.old.manifests(base))?;
         let shown = |unreadable: Unreadable| {
             (
                 self.old.display(&format!("{path}/{}", unreadable.file)),
                 unreadable,
             )
         };
-        (objects, unreadable.into_iter().map(shown).collect())
+        Ok((objects, unreadable.into_iter().map(shown).collect()))
     }
 
     /// Returns the name that a project has now.
@@ -219,6 +260,28 @@ impl Examiner<'_> {
             also: also.collect(),
         }
     }
+}
+
+/// Reads the objects of a directory of either form; `other` gives the files of the bases.
+fn read<E>(
+    path: &str,
+    files: &Files,
+    other: impl FnMut(&str) -> Result<Files, E>,
+) -> Result<(Objects, Vec<Unreadable>), E> {
+    let Some(kustomization) = files.get(KUSTOMIZATION) else {
+        return Ok(Objects::read(files));
+    };
+    Ok(match flat::objects(path, files, other)? {
+        Ok(objects) => (Objects::new(objects), Vec::new()),
+        Err(why) => {
+            let unreadable = Unreadable {
+                file: KUSTOMIZATION.to_owned(),
+                text: String::from_utf8_lossy(kustomization).into_owned(),
+                why: Why::NotBuilt(why),
+            };
+            (Objects::default(), vec![unreadable])
+        }
+    })
 }
 
 /// Returns the project that a directory belonged to; without an index, its objects say so.
@@ -248,6 +311,7 @@ pub fn unreadable_diagnostic(
             let diagnostic = error.to_diagnostic(file);
             (diagnostic.message, diagnostic.span)
         }
+        Why::NotBuilt(why) => (format!("kustomize cannot build it: {why}"), None),
         Why::NotAnObject(start, field) => {
             let span = Span {
                 file,

@@ -6,6 +6,7 @@
 
 mod access;
 mod base;
+mod front;
 pub mod gate;
 mod identity;
 mod immutable;
@@ -147,6 +148,7 @@ pub fn find(pair: &Pair<'_>) -> Vec<Finding> {
     // What a retired project leaves behind has no pods that anybody could reach or restart.
     if pair.new.state != RETIRED {
         access::find(pair, &mut findings);
+        front::find(pair, &mut findings);
         policy::find(pair, &mut findings);
         restart::find(pair, &mut findings);
     }

@@ -5,6 +5,7 @@
 //! An image that a running pipeline names is none of the objects' and cannot be seen here.
 
 mod find;
+pub mod pin;
 mod reference;
 
 use std::collections::BTreeSet;

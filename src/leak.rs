@@ -197,7 +197,42 @@ fn own_names(project: &Project) -> HashSet<&str> {
             .flat_map(|host| words(host).map(|(_, word)| word)),
     );
     own.extend(project.ring.as_deref());
+    own.extend(
+        access_words(project)
+            .into_iter()
+            .flat_map(|text| words(text).map(|(_, word)| word)),
+    );
     own
+}
+
+/// Lists what the settings of `access` bring into a project: hosts, groups and the names of others' objects, which
+/// often are called like teams.
+fn access_words(project: &Project) -> Vec<&str> {
+    let Some(access) = &project.access else {
+        return Vec::new();
+    };
+    let mut texts: Vec<&str> = Vec::new();
+    texts.extend(access.host.as_deref());
+    texts.extend(access.ingress_class.as_deref());
+    if let Some(gateway) = &access.gateway {
+        texts.push(&gateway.name);
+        texts.extend(gateway.section.as_deref());
+    }
+    if let Some(tls) = &access.tls {
+        texts.extend(tls.secret.as_deref());
+        texts.extend(tls.issuer.as_ref().map(|issuer| issuer.name.as_str()));
+    }
+    if let Some(oidc) = &access.oidc {
+        texts.extend([
+            oidc.issuer.as_str(),
+            &oidc.client_id,
+            &oidc.client_secret.name,
+            &oidc.client_secret.key,
+            &oidc.groups_claim,
+        ]);
+        texts.extend(oidc.allowed_groups.iter().map(String::as_str));
+    }
+    texts
 }
 
 /// Lists the words that the platform's settings bring into every project: a registry may be called like a team.
@@ -234,6 +269,16 @@ fn given_namespaces<'a>(project: &'a Project, cluster: &'a Cluster) -> HashSet<&
                 Peer::Cidr(_) => None,
             }),
     );
+    let access = project.access.as_ref();
+    given.extend(access.and_then(|access| access.gateway.as_ref()?.namespace.as_deref()));
+    // `https://<host>…`: the rest of an issuer's URL does not look like a host.
+    let issuer = access
+        .and_then(|access| access.oidc.as_ref())
+        .and_then(|oidc| {
+            oidc.issuer
+                .split(['/', ':'])
+                .find(|part| part.contains('.'))
+        });
     let hosts = [
         project.database.host.as_deref(),
         project
@@ -241,6 +286,7 @@ fn given_namespaces<'a>(project: &'a Project, cluster: &'a Cluster) -> HashSet<&
             .endpoint
             .as_ref()
             .map(|endpoint| endpoint.host.as_str()),
+        issuer,
     ];
     for host in hosts.into_iter().flatten() {
         given.extend(namespace_of(host, &cluster.cluster_domain));

@@ -5,6 +5,7 @@
 //! Knows nothing of manifests, bases' contents or files on disk.
 //! The types serialise with the keys of `projects.yaml`, because templates see them as `project` and `platform`.
 
+mod access;
 mod between;
 mod changes;
 mod combinations;
@@ -20,6 +21,7 @@ mod object_store;
 mod patches;
 mod platform;
 mod project;
+mod provision;
 mod resources;
 mod scope;
 mod sync;
@@ -32,6 +34,7 @@ use serde_json::Value;
 
 use crate::source::Span;
 
+pub use access::{Access, AccessTls, Auth, Exposure, Gateway, Oidc, SecretKey};
 pub use images::ImagePolicy;
 pub use load::load;
 pub use members::{Member, Members};
@@ -54,6 +57,20 @@ pub struct BaseFacts {
     pub service_accounts: BTreeSet<String>,
     /// Keys that `workflowController.config` may hold.
     pub controller_config_keys: BTreeSet<String>,
+    /// Engines of its embedded servers: `database` and `objectStore`.
+    pub engines: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl BaseFacts {
+    /// Returns the engine of an embedded server that nobody has chosen: the usual one, or what the base has instead.
+    pub(crate) fn engine(facts: Option<&BaseFacts>, what: &str, usual: &'static str) -> String {
+        let engines = facts.and_then(|facts| facts.engines.get(what));
+        match engines {
+            Some(engines) if !engines.contains(usual) => engines.first(),
+            _ => None,
+        }
+        .map_or_else(|| usual.to_owned(), String::clone)
+    }
 }
 
 /// Everything that `projects.yaml` says, checked.
@@ -115,13 +132,30 @@ pub struct Cluster {
     pub images: ImagePolicy,
     /// What the network policies must let through.
     pub network: PlatformNetwork,
+    /// Whether and how the stacks are monitored.
+    pub monitoring: Monitoring,
     /// Default store of `externalSecret` credentials.
     pub external_secrets: Option<StoreRef>,
+    /// Namespace of the Jobs that set up shared servers; templates do not see it, as no project has to do with it.
+    #[serde(skip)]
+    pub provisioning_namespace: String,
     /// Whether fixed user and group ids are dropped.
     pub openshift: bool,
     /// The tools that apply the cluster's directories; templates do not see them.
     #[serde(skip)]
     pub sync: Vec<SyncTool>,
+}
+
+/// `platform.monitoring`.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Monitoring {
+    /// Whether monitors and alerts are written.
+    pub enabled: bool,
+    /// Labels that Prometheus selects them by.
+    pub labels: BTreeMap<String, String>,
+    /// Where the runbooks are that alerts name.
+    pub runbooks: String,
 }
 
 /// How `credentials: generated` is made inside the cluster.
@@ -202,6 +236,8 @@ pub struct Project {
     pub object_store: ObjectStore,
     /// Who may do what in the namespace.
     pub members: Members,
+    /// How the UI and the API are exposed; `None` when they are not.
+    pub access: Option<Access>,
     /// Isolation and extra flows.
     pub network: Network,
     /// ResourceQuota `hard` values, as quantities; empty when not given.
@@ -318,6 +354,10 @@ pub struct Database {
     pub parameters: BTreeMap<String, String>,
     /// Volume and container settings of an embedded server.
     pub embedded: Option<Embedded>,
+    /// The account that a Job of the platform creates the database and the user with; `None` when somebody else does.
+    /// Templates do not see it.
+    #[serde(skip)]
+    pub admin: Option<Credentials>,
 }
 
 /// Volume and container of an embedded database or object store.
@@ -362,6 +402,18 @@ pub struct ObjectStore {
     pub tls_ca: Option<ConfigMapKey>,
     /// Volume and container settings of an embedded store.
     pub embedded: Option<Embedded>,
+    /// How a Job of the platform creates the bucket; `None` when somebody else does. Templates do not see it.
+    #[serde(skip)]
+    pub provision: Option<StoreProvision>,
+}
+
+/// How a Job sets up a project's part of a shared object store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreProvision {
+    /// The account that it uses.
+    pub admin: Credentials,
+    /// Whether it creates the project's user by the admin API of MinIO.
+    pub minio_users: bool,
 }
 
 /// A URL of an object store, taken apart.

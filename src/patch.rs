@@ -30,6 +30,7 @@ pub use selector::Selector;
 pub use target::{Pattern, Target};
 
 pub(crate) use schema::is_cluster_scoped as is_known_as_cluster_scoped;
+pub(crate) use strategic::items;
 
 use crate::diagnostic::Code;
 use crate::object::{Object, ObjectKey};

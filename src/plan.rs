@@ -3,6 +3,9 @@
 //! Takes a project of the model, its cluster and its base; gives what templates see as `plan` (documented in `docs/plan-scope.md`).
 //! Nothing after this stage reads a default or makes a choice. Knows nothing of manifests but the names that `base.yaml` states.
 
+mod access;
+pub mod behind;
+mod choices;
 mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +20,7 @@ use crate::model::{
 };
 use crate::template::Scope;
 
+pub use access::AccessPlan;
 pub use storage::{DatabasePlan, ObjectStorePlan};
 
 /// Every decision about one project.
@@ -35,6 +39,8 @@ pub struct Plan {
     pub database: DatabasePlan,
     /// The object store as its consumers reach it.
     pub object_store: ObjectStorePlan,
+    /// How the stack is exposed; `None` when it is not.
+    pub access: Option<AccessPlan>,
     /// Secrets that readers and writers of artifacts need: the object store's, and those that `launcherConfig` names.
     pub artifact_secrets: Vec<String>,
     /// The one CA bundle for consumers that take only one.
@@ -118,9 +124,9 @@ pub struct SecurityContext {
 
 /// Decides everything about one project.
 ///
-/// Errors: `missing-key` when restricted egress lacks the API server's addresses, `unsupported-by-base` for an engine that the base lacks
-/// and for members without rules.
-/// Warnings: `egress-blocked`.
+/// Errors: `missing-key` when restricted egress lacks the API server's addresses, `unsupported-by-base` for an engine that the base lacks,
+/// for choices that it does not follow, for members without rules and for `access`.
+/// Warnings: `egress-blocked`, `unsupported-by-base` for credentials that nothing makes.
 pub fn resolve(
     project: &Project,
     cluster: &Cluster,
@@ -131,19 +137,30 @@ pub fn resolve(
     let domain = format!("svc.{}", cluster.cluster_domain);
     let database = storage::database(project, base, &domain);
     let object_store = storage::object_store(project, base, &domain);
-    check_engines(project, base, &mut found);
+    choices::check(project, base, &mut found);
     check_members(project, base, &mut found);
+    let access = access::resolve(project, base, &mut found);
+    let issuer = access
+        .as_ref()
+        .and_then(|access| access.oidc_server.as_ref())
+        .map(|(host, _)| host.as_str());
     let cas = ca_files(project);
     let ca = project
         .ca_bundle
         .clone()
         .or_else(|| project.object_store.tls_ca.clone());
-    check_egress(
-        project,
-        cluster,
-        &[&database.host, &object_store.host],
-        &mut found,
-    );
+    let of_storage = [
+        (project.database.kind, database.host.as_str()),
+        (project.object_store.kind, object_store.host.as_str()),
+    ];
+    let outer = of_storage
+        .into_iter()
+        .filter(|(kind, _)| *kind != StorageKind::Embedded)
+        .map(|(_, host)| host)
+        .chain(issuer);
+    check_egress(project, cluster, outer, &mut found);
+    let mut hosts = vec![database.host.as_str(), object_store.host.as_str()];
+    hosts.extend(issuer);
     let plan = Plan {
         artifact_secrets: artifact_secrets(project, &object_store),
         namespace: project.namespace.clone(),
@@ -155,18 +172,14 @@ pub fn resolve(
         proxy: project.proxy.as_ref().map(|proxy| ProxyPlan {
             http: proxy.http.clone(),
             https: proxy.https.clone(),
-            no_proxy: no_proxy(
-                &proxy.no_proxy,
-                cluster,
-                base,
-                &[&database.host, &object_store.host],
-            ),
+            no_proxy: no_proxy(&proxy.no_proxy, cluster, base, &hosts),
         }),
         generates: Generates {
             database: database.credentials == "generated",
             object_store: object_store.credentials == "generated",
         },
         domain,
+        access,
         database,
         object_store,
         ca,
@@ -306,44 +319,6 @@ fn no_proxy(own: &[String], cluster: &Cluster, base: &Base, hosts: &[&str]) -> S
     entries.join(",")
 }
 
-fn check_engines(project: &Project, base: &Base, diagnostics: &mut Diagnostics) {
-    let wanted = [
-        (
-            "database",
-            Some(&project.database.engine),
-            project.database.kind,
-        ),
-        (
-            "objectStore",
-            project.object_store.engine.as_ref(),
-            project.object_store.kind,
-        ),
-    ];
-    for (what, engine, kind) in wanted {
-        let Some(engine) = engine.filter(|_| kind == StorageKind::Embedded) else {
-            continue;
-        };
-        let engines = base.facts.embedded.get(what);
-        if !engines.is_some_and(|engines| engines.contains_key(engine)) {
-            let known: Vec<&str> = engines
-                .into_iter()
-                .flat_map(BTreeMap::keys)
-                .map(String::as_str)
-                .collect();
-            let pointer = format!("/{what}/embedded/engine");
-            diagnostics.push(
-                Diagnostic::error(
-                    Code::UnsupportedByBase,
-                    format!("base `{}` has no embedded `{engine}`", base.facts.name),
-                )
-                .at(project.spans.get(&pointer).copied().unwrap_or(project.span))
-                .hint(format!("it has {}", known.join(", ")))
-                .project(&project.name),
-            );
-        }
-    }
-}
-
 /// Refuses members of a level that the base has no rules for: they would get a Role without any.
 fn check_members(project: &Project, base: &Base, diagnostics: &mut Diagnostics) {
     for (level, members) in project.members.levels() {
@@ -366,10 +341,11 @@ fn check_members(project: &Project, base: &Base, diagnostics: &mut Diagnostics) 
     }
 }
 
-fn check_egress(
+/// Checks what restricted egress needs; `hosts` are those that are not embedded servers.
+fn check_egress<'a>(
     project: &Project,
     cluster: &Cluster,
-    hosts: &[&str],
+    hosts: impl Iterator<Item = &'a str>,
     diagnostics: &mut Diagnostics,
 ) {
     let place = |pointer: &str| project.spans.get(pointer).copied().unwrap_or(project.span);
@@ -391,10 +367,8 @@ fn check_egress(
             .project(&project.name),
         );
     }
-    let storage = [project.database.kind, project.object_store.kind];
-    for (host, kind) in hosts.iter().zip(storage) {
-        let outside = kind != StorageKind::Embedded
-            && storage::namespace_of(host, &cluster.cluster_domain).is_none()
+    for host in hosts {
+        let outside = storage::namespace_of(host, &cluster.cluster_domain).is_none()
             && host.parse::<std::net::IpAddr>().is_err();
         if outside && project.network.egress_to.is_empty() {
             diagnostics.push(
@@ -415,4 +389,4 @@ fn check_egress(
     }
 }
 
-pub use storage::namespace_of;
+pub use storage::{is_aws, namespace_of};

@@ -3,10 +3,12 @@
 //! Takes a project, its plan and its base; gives the objects, complete and in order.
 //! Makes no choices: whatever can vary was settled in the plan. Knows Kubernetes and nothing of KFP, files or Git.
 
+mod access;
 mod images;
 mod members;
 mod namespace;
 mod network;
+mod origins;
 pub(crate) mod settings;
 mod state;
 mod transform;
@@ -14,6 +16,7 @@ mod waves;
 
 use serde_json::Value;
 
+pub use access::token_review;
 pub use transform::{CONFIG_HASH, NAME_HASH_LENGTH};
 
 use crate::base::Base;
@@ -24,6 +27,7 @@ use crate::model::{Cluster, Project};
 use crate::object::Object;
 use crate::plan::{self, Plan};
 use crate::template::Scope;
+use crate::trace::{By, Trace};
 use crate::yaml;
 
 /// Makes a hash of a text, of the given number of hexadecimal digits.
@@ -65,11 +69,13 @@ pub struct Source<'a> {
 /// Returns the objects of one project.
 ///
 /// `patch` applies the project's patches; `hash` makes the hashes that objects carry: [`hash`] or what stands in for it.
+/// `trace` is told of every step.
 /// Errors: the codes of templates and patches, `duplicate-object`, `cluster-scoped-kind`, and those of images.
-pub fn render(
+pub fn render<T: Trace>(
     source: Source<'_>,
-    patch: impl FnOnce(&mut Vec<Object>, &Scope) -> Result<(), Diagnostics>,
+    patch: impl FnOnce(&mut Vec<Object>, &Scope, &mut T) -> Result<(), Diagnostics>,
     hash: Hash<'_>,
+    trace: &mut T,
 ) -> Result<Rendered, Diagnostics> {
     let Source {
         project,
@@ -80,23 +86,43 @@ pub fn render(
     } = source;
     let scope = plan::scope(project, cluster, plan);
     let mut objects = base
-        .assemble(&scope)
+        .assemble(&scope, trace)
         .map_err(|found| of_project(found, project))?;
     settings::apply(&mut objects, project, plan, base);
-    objects.extend(members::objects(&objects, project, base));
+    let by = By::Tenantry("images and resources of containers");
+    trace.all(&objects, by, |object, pointer| {
+        origins::settings(object, pointer, project, plan, base)
+    });
+    objects.extend(members::objects(&objects, project, plan, base));
+    trace.all(&objects, By::Tenantry("members"), origins::members);
     objects.extend(namespace::objects(project));
+    let by = By::Tenantry("Namespace, quota and limits");
+    trace.all(&objects, by, |object, pointer| {
+        origins::namespace(object, pointer, project)
+    });
     objects.extend(network::policies(&objects, project, cluster, plan, base));
+    trace.all(
+        &objects,
+        By::Tenantry("network policies"),
+        |object, pointer| origins::network(object, pointer, project, cluster, &base.facts),
+    );
     objects.extend(source.extra);
+    trace.extra(&objects);
     // Before the state: a patch of replicas must not wake up a paused project.
-    patch(&mut objects, &scope)?;
+    patch(&mut objects, &scope, trace)?;
     state::apply(&mut objects, project.state);
+    let by = By::Tenantry("state of the project");
+    trace.all(&objects, by, |_, _| origins::state());
     let mut diagnostics = Diagnostics::default();
     let images = if source.list_images || cluster.images.is_active() {
         images::of_project(&mut objects, project, cluster, plan, base, &mut diagnostics)
     } else {
         Vec::new()
     };
-    transform::finish(&mut objects, project, cluster, plan, base, hash);
+    trace.all(&objects, By::Tenantry("mirrors of images"), |_, _| {
+        origins::mirrors()
+    });
+    transform::finish(&mut objects, project, cluster, plan, base, hash, trace);
     check(&objects, project, &mut diagnostics);
     if diagnostics.has_errors() {
         Err(diagnostics)
@@ -216,16 +242,45 @@ fn unrepresentable(value: &Value) -> Option<char> {
     }
 }
 
+/// Returns the manifests of a base with what every stack of it does to them alike.
+pub fn pinned_objects(base: &Base) -> Vec<Object> {
+    transform::pinned(base)
+}
+
 /// Completes the objects that a cluster gets once, and returns the references to images in them.
 ///
+/// `trace` knows the manifests already, and is told of every step.
 /// Errors: the codes of images.
-pub fn cluster_objects(
+pub fn cluster_objects<T: Trace>(
     objects: &mut [Object],
     cluster: &Cluster,
     base: &Base,
     diagnostics: &mut Diagnostics,
+    trace: &mut T,
+) -> Vec<Use> {
+    trace.all(objects, By::Tenantry("access"), |_, _| {
+        origins::token_review()
+    });
+    let images = images::of_cluster(objects, cluster, base, diagnostics);
+    trace.all(objects, By::Tenantry("mirrors of images"), |_, _| {
+        origins::mirrors()
+    });
+    transform::cluster(objects, cluster, base, trace);
+    images
+}
+
+/// Completes objects that set up shared servers, those for one project or those that all have in common, and returns the
+/// references to images in them.
+///
+/// Errors: the codes of images.
+pub fn shared_objects(
+    objects: &mut [Object],
+    cluster: &Cluster,
+    base: &Base,
+    project: Option<&Project>,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<Use> {
     let images = images::of_cluster(objects, cluster, base, diagnostics);
-    transform::cluster(objects, cluster, base);
+    transform::shared(objects, cluster, base, project);
     images
 }

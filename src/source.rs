@@ -59,6 +59,23 @@ impl Sources {
         self.files.iter()
     }
 
+    /// Returns the file with this path.
+    pub fn find(&self, path: &str) -> Option<FileId> {
+        let index = self.files.iter().position(|file| file.path == path)?;
+        u32::try_from(index).ok().map(FileId)
+    }
+
+    /// Returns the files whose paths begin with a prefix, sorted by path.
+    pub fn below(&self, prefix: &str) -> Vec<FileId> {
+        let numbered = self.files.iter().zip(0u32..);
+        let mut found: Vec<(&str, FileId)> = numbered
+            .filter(|(file, _)| file.path.starts_with(prefix))
+            .map(|(file, id)| (file.path.as_str(), FileId(id)))
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, id)| id).collect()
+    }
+
     /// Returns the text of a span, empty when the span lies outside of its file.
     pub fn text(&self, span: Span) -> &str {
         self.get(span.file)

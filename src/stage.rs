@@ -1,6 +1,6 @@
 //! Staged rendering: what all projects of one shape share is computed once.
 //!
-//! Two projects have one shape when they differ only in the few texts that make a project itself: its name, its namespace, its identifiers in shared storage, its members, its prose.
+//! Two projects have one shape when they differ only in the few texts that make a project itself: its name, its namespace, its identifiers in shared storage, its host and client, its members, its prose.
 //! A shape is rendered once, with a placeholder for each of these texts; what comes out is a [`Skeleton`], files with gaps.
 //! Filling the gaps for one project costs little more than copying the bytes.
 //!
@@ -63,6 +63,13 @@ impl Slots {
         ] {
             if let Credentials::ExternalSecret { key, .. } = credentials {
                 identifier(key);
+            }
+        }
+        if let Some(access) = &mut project.access {
+            access.host.iter_mut().for_each(&mut identifier);
+            if let Some(oidc) = &mut access.oidc {
+                identifier(&mut oidc.client_id);
+                identifier(&mut oidc.client_secret.name);
             }
         }
         let members = &mut project.members;

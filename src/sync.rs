@@ -19,7 +19,8 @@ use serde_json::{Map, Value, json};
 use crate::layout;
 use crate::model::{Cluster, Model, Project, Sync, SyncTool};
 use crate::object::Object;
-use crate::tree::RenderedDirectory;
+use crate::overlay;
+use crate::tree::{Form, RenderedDirectory};
 
 use groups::Group;
 
@@ -34,8 +35,10 @@ const ROOT: &str = "root";
 /// What a cluster has besides its projects.
 #[derive(Debug)]
 pub struct Platform {
-    /// Names of the directories that the stacks need once, such as `_cluster`.
-    pub directories: Vec<&'static str>,
+    /// The directories that the stacks need once, below the cluster's: `_cluster`, `_shared/common` …
+    pub directories: Vec<String>,
+    /// The one of these that sets up shared servers for a project, by namespace.
+    pub provisioning: BTreeMap<String, String>,
     /// Release of the stacks that these come from.
     pub version: String,
 }
@@ -47,6 +50,7 @@ pub struct Wiring {
     directories: Vec<Directory>,
     /// Releases of the bases, by name of the base.
     versions: BTreeMap<String, String>,
+    form: Form,
 }
 
 /// One cluster's part of the wiring.
@@ -76,6 +80,7 @@ struct Site<'a> {
     tree: &'a str,
     platform: &'a Platform,
     versions: &'a BTreeMap<String, String>,
+    form: Form,
 }
 
 impl Wiring {
@@ -91,6 +96,7 @@ impl Wiring {
             clusters: Vec::new(),
             directories: Vec::new(),
             versions,
+            form: Form::Plain,
         };
         let Some(sync) = &model.sync else {
             return wiring;
@@ -115,6 +121,11 @@ impl Wiring {
             });
         }
         wiring
+    }
+
+    /// Makes it the wiring of a tree of another form than the plain one.
+    pub fn set_form(&mut self, form: Form) {
+        self.form = form;
     }
 
     /// Returns the number of directories.
@@ -159,7 +170,10 @@ impl Wiring {
             project: None,
             base: None,
             state: "active".to_owned(),
-            files: layout::lay_out_wiring(&self.objects(number, model)),
+            files: match self.form {
+                Form::Plain => layout::lay_out_in(&self.objects(number, model), None, Form::Plain),
+                Form::Kustomize => overlay::listed(&self.objects(number, model), None),
+            },
         }
     }
 
@@ -179,10 +193,16 @@ impl Wiring {
             tree: &model.repository_path,
             platform: &wired.platform,
             versions: &self.versions,
+            form: self.form,
         };
         let group = directory.group.map(|index| &wired.groups[index]);
         (site, directory, group)
     }
+}
+
+/// Returns what the objects for a directory of the platform are called: `shared-common` for `_shared/common`.
+fn part_name(directory: &str) -> String {
+    directory.trim_start_matches('_').replace('/', "-")
 }
 
 impl Site<'_> {

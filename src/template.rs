@@ -4,12 +4,17 @@
 //! Because each string is rendered on its own, a value can never become structure, whatever it contains.
 //! Knows nothing of Kubernetes, files or projects. The only user of tera.
 
+mod origin;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use tera::{Context, ErrorKind, Tera};
 
 use crate::yaml;
+
+pub use origin::Origin;
 
 /// Where a template stands: a file and a JSON pointer in one of its documents.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -99,6 +104,8 @@ pub struct Condition(TextId);
 #[derive(Debug, Default)]
 pub struct Compiler {
     texts: Vec<(String, Place)>,
+    /// Dotted paths that the templates mention.
+    paths: BTreeSet<String>,
     /// Whether a key such as `!if` is a key like any other.
     untagged: bool,
 }
@@ -108,7 +115,7 @@ pub struct Compiler {
 pub struct Templates {
     tera: Tera,
     names: Vec<String>,
-    places: Vec<Place>,
+    texts: Vec<(String, Place)>,
 }
 
 /// The variables that templates see.
@@ -236,11 +243,22 @@ impl Compiler {
         Ok(Templates {
             tera,
             names,
-            places: self.texts.into_iter().map(|(_, place)| place).collect(),
+            texts: self.texts,
         })
     }
 
+    /// Returns every dotted path that the templates so far mention, such as `plan.database.host`; words of a text that
+    /// look like one are among them.
+    pub fn paths(&self) -> &BTreeSet<String> {
+        &self.paths
+    }
+
     fn text(&mut self, text: &str, place: &Place) -> TextId {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+        let words = text.split(|c: char| !is_word(c));
+        let words = words.map(|word| word.trim_matches('.'));
+        self.paths
+            .extend(words.filter(|word| word.contains('.')).map(str::to_owned));
         self.texts.push((text.to_owned(), place.clone()));
         TextId(self.texts.len() - 1)
     }
@@ -267,6 +285,7 @@ impl Compiler {
                             "write for example `!expr plan.database.port`",
                         )
                     })?;
+                self.paths.insert(path.to_owned());
                 Ok(Node::Expr(
                     path.split('.').map(str::to_owned).collect(),
                     Box::new(place.clone()),
@@ -434,7 +453,7 @@ impl Templates {
     fn text(&self, text: TextId, scope: &Scope) -> Result<String, TemplateError> {
         self.tera
             .render(&self.names[text.0], &scope.context)
-            .map_err(|error| template_error(&error, &self.places[text.0]))
+            .map_err(|error| template_error(&error, &self.texts[text.0].1))
     }
 
     /// Renders a key, which must not become a directive of a patch or a tag: that would be structure.
@@ -442,7 +461,7 @@ impl Templates {
         let key = self.text(text, scope)?;
         if key.starts_with(['$', '!']) {
             return Err(TemplateError {
-                place: self.places[text.0].clone(),
+                place: self.texts[text.0].1.clone(),
                 message: format!("the key becomes `{key}`, which would be a directive"),
                 hint: Some("write directives out, without templates".to_owned()),
             });
@@ -454,7 +473,7 @@ impl Templates {
     fn collision(&self, key: &str, entries: &[(Key, Node)], scope: &Scope) -> TemplateError {
         let place = entries.iter().rev().find_map(|(other, _)| match other {
             Key::Text(text) if self.text(*text, scope).is_ok_and(|text| text == key) => {
-                Some(self.places[text.0].clone())
+                Some(self.texts[text.0].1.clone())
             }
             _ => None,
         });

@@ -36,6 +36,8 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 pub use check::Checker;
 pub use error::{Stop, StopReason, TreeError};
 pub use old::{DiskTree, OldTree, Recorded, is_manifest};
@@ -62,6 +64,27 @@ pub struct RenderedDirectory {
     pub state: String,
     /// Content by file name.
     pub files: BTreeMap<String, Vec<u8>>,
+}
+
+/// The form of a whole tree.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// Plain manifests.
+    #[default]
+    Plain,
+    /// Pinned bases, and for each project a kustomization with patches.
+    Kustomize,
+}
+
+impl Form {
+    /// Returns the word that the command line and the index have for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Form::Plain => "plain",
+            Form::Kustomize => "kustomize",
+        }
+    }
 }
 
 /// Which directories a run answers for.

@@ -18,6 +18,7 @@ use crate::object::Object;
 use crate::patch::{self, Operation, Patch, PatchError};
 use crate::source::{FileId, Sources, Span};
 use crate::template::{Compiler, Node, Place, Scope, TemplateError, Templates};
+use crate::trace::{self, By, Trace, Written};
 use crate::yaml::{self, LoadError, LoadErrorKind, LoadOptions, Marks};
 use guard::Guard;
 use scalar::Scalar;
@@ -165,12 +166,13 @@ impl UserPatches {
     /// something else for one of them than for the shape ends with an empty list of errors.
     ///
     /// Errors, one for each patch: `template-error` and the codes of patches.
-    pub fn apply(
+    pub fn apply<T: Trace>(
         &self,
         objects: &mut Vec<Object>,
         project: &Project,
         scope: &Scope,
         has_gaps: fn(&Value) -> bool,
+        trace: &mut T,
     ) -> Result<(), Diagnostics> {
         if project.patches.is_empty() {
             return Ok(());
@@ -194,7 +196,12 @@ impl UserPatches {
                 let applied = patch::apply(&rendered, objects)?;
                 guard
                     .follow(number, &before, objects, &applied, project)
-                    .inspect_err(|_| *objects = before)?;
+                    .inspect_err(|_| objects.clone_from(&before))?;
+                trace.patched(number, &before, objects);
+                trace.all(objects, By::Patch, |object, pointer| {
+                    let within = trace::within(&rendered.operation, object, pointer);
+                    patch.written(&within, &self.templates, scope)
+                });
                 Ok(Some(()))
             });
             match applied {
@@ -323,6 +330,25 @@ impl UserPatch {
             target: self.source.target.clone(),
             operation,
         }))
+    }
+
+    /// Says where a node of the patch is written, and what decided it.
+    fn written(&self, pointer: &str, templates: &Templates, scope: &Scope) -> Written {
+        let mut written = Written::default();
+        let mut pointer = pointer.to_owned();
+        if let Body::Rendered { node, .. } = &self.body
+            && let Ok(origin) =
+                templates.origin(node, &Place::default(), &trace::tokens(&pointer), scope)
+        {
+            pointer = origin.place.pointer;
+            written.reads = origin.reads;
+            written.conditions = origin.conditions;
+        }
+        let (span, note) = self.places.locate(&pointer, self.source.span);
+        written.place = Some(span);
+        written.note = note;
+        written.brought = Some(self.source.span).filter(|brought| brought.file != span.file);
+        written
     }
 
     fn error(&self, error: &PatchError) -> Diagnostic {

@@ -6,20 +6,22 @@
 //! the bases at hand.
 
 mod address;
+mod adopt;
 mod bases;
 mod block;
-mod disk;
+pub(crate) mod disk;
 mod fetch;
 mod images;
 mod known;
 mod localise;
 mod propose;
 mod reference;
+mod relock;
 mod request;
 mod sort_out;
 mod verify;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,6 +29,7 @@ use serde_json::Value;
 
 use crate::base::Base;
 use crate::diagnostic::{Diagnostics, Rejected};
+use crate::diff::{self, ObjectChange, Objects};
 use crate::digest::{Digest, Hasher};
 use crate::inputs;
 use crate::kustomize::{self, Flattened, Options, Reach, Remote, Stop, Tree};
@@ -39,6 +42,7 @@ use disk::Disk;
 use fetch::Fetcher;
 use reference::Reference;
 
+pub use relock::relock;
 pub use request::{Origin, Request};
 pub use verify::verify;
 
@@ -53,8 +57,24 @@ pub struct Vendored {
     pub objects: BTreeMap<String, usize>,
     /// The images, by the names that the base gives them.
     pub images: BTreeMap<String, String>,
-    /// Whether anything on the disk has changed.
-    pub changed: bool,
+    /// What has changed on the disk.
+    pub news: News,
+}
+
+/// What has changed in a base.
+#[derive(Debug, Clone)]
+pub enum News {
+    /// The whole base is new.
+    All,
+    /// Nothing.
+    Nothing,
+    /// Some of it.
+    Some {
+        /// Images that come, go or are others: name, before, now.
+        images: Vec<(String, Option<String>, Option<String>)>,
+        /// Objects of `manifests/` and `cluster/`.
+        objects: Vec<ObjectChange>,
+    },
 }
 
 /// Why nothing was vendored.
@@ -134,17 +154,25 @@ pub fn add(
     let place = disk.scratch()?;
     let mut fetcher = Fetcher::new(place.path().to_owned());
     let (sorted, origin) = sorted(request, &bases, &mut fetcher, sources, diagnostics)?;
-    let mut files = sorted.files;
-    let text = propose::propose(&request.name, &origin, &sorted.sorted, &sorted.references);
+    let SortedTree {
+        sorted,
+        kept,
+        references,
+        components,
+        mut files,
+    } = sorted;
+    let text = propose::propose(&request.name, &origin, &kept, &references, &components);
     files.insert("base.yaml".to_owned(), text);
+    let images = propose::named_images(&kept, &references, &components, &BTreeMap::new());
+    files.extend(components);
     check_base(&request.name, &files, diagnostics)?;
     disk.write(&request.name, &files, bases.lock)?;
     Ok(Vendored {
         name: request.name.clone(),
-        images: propose::named_images(&sorted.sorted, &sorted.references),
-        objects: sorted.sorted.counts(),
+        images,
+        objects: sorted.counts(),
         origin,
-        changed: true,
+        news: News::All,
     })
 }
 
@@ -169,7 +197,7 @@ pub fn update(
         reference: reference
             .map(str::to_owned)
             .or_else(|| recorded.reference.clone()),
-        path: recorded.path,
+        path: recorded.path.clone(),
         reach: recorded.reach,
     };
     request.check().map_err(Failure::Usage)?;
@@ -180,7 +208,17 @@ pub fn update(
     let (sorted, origin) =
         outcome.inspect_err(|_| diagnostics.extend(std::mem::take(&mut warnings)))?;
     let own = bases.files_of(name);
-    let images = propose::named_images(&sorted.sorted, &sorted.references);
+    let former = Reference::read(name, &bases.files).map(|reference| reference.facts);
+    let former_images = former
+        .as_ref()
+        .map(|facts| facts.images.clone())
+        .unwrap_or_default();
+    let images = propose::named_images(
+        &sorted.kept,
+        &sorted.references,
+        &sorted.components,
+        &former_images,
+    );
     let mut files: BTreeMap<String, String> = own
         .iter()
         .filter(|(path, _)| !is_upstream(path))
@@ -190,10 +228,18 @@ pub fn update(
     if let Some(facts) = files.get_mut("base.yaml") {
         *facts = with_block(facts, "upstream", &propose::upstream(&origin));
         *facts = with_block(facts, "images", &serde_json::json!(images));
+        if let Some(former) = &former {
+            let numbers = (former.version.as_str(), former.order);
+            *facts = propose::renumbered(facts, numbers, &recorded, &origin);
+        }
     }
     check_base(name, &files, diagnostics)?;
-    let changed = files != own;
-    if changed {
+    let mut news = News::Nothing;
+    if files != own {
+        news = News::Some {
+            images: changed_images(&former_images, &images),
+            objects: diff::objects(&objects_of(&own), &objects_of(&files)),
+        };
         diagnostics.extend(warnings);
         disk.write(name, &files, bases.lock)?;
     }
@@ -202,8 +248,31 @@ pub fn update(
         images,
         objects: sorted.sorted.counts(),
         origin,
-        changed,
+        news,
     })
+}
+
+fn changed_images(
+    old: &BTreeMap<String, String>,
+    new: &BTreeMap<String, String>,
+) -> Vec<(String, Option<String>, Option<String>)> {
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    names
+        .into_iter()
+        .map(|name| (name.clone(), old.get(name).cloned(), new.get(name).cloned()))
+        .filter(|(_, old, new)| old != new)
+        .collect()
+}
+
+/// Reads the objects of `manifests/` and `cluster/`.
+fn objects_of(files: &BTreeMap<String, String>) -> Objects {
+    let manifests = files
+        .iter()
+        .filter(|(path, _)| path.starts_with("manifests/") || path.starts_with("cluster/"))
+        .map(|(path, text)| (path.clone(), text.clone().into_bytes()))
+        .collect();
+    // Both were written by us: the old ones under a lock, the new ones just now.
+    Objects::read(&manifests).0
 }
 
 /// Tells whether a file of a base, by path below its directory, comes from upstream as a whole.
@@ -219,8 +288,12 @@ fn without_header(text: &str) -> &str {
 /// A tree that was fetched, flattened and sorted out.
 struct SortedTree {
     sorted: sort_out::Sorted,
+    /// The same without what components take out of every stack.
+    kept: sort_out::Sorted,
     /// Bases that know its objects: the one of that name, if there is one, and the one of the others that knows most.
     references: Vec<Reference>,
+    /// The components of the base, or, when there is no such base yet, those that are proposed for it.
+    components: BTreeMap<String, String>,
     /// The texts that come from upstream.
     files: BTreeMap<String, String>,
 }
@@ -258,6 +331,11 @@ fn sorted(
     let other = Reference::choose(&bases.others(&request.name), &keys);
     let references: Vec<Reference> = own.into_iter().chain(other).collect();
     let sorted = sort_out::sort_out(flattened.objects, &references, diagnostics)?;
+    let components = match references.last() {
+        Some(reference) if !bases.has(&request.name) => adopt::components(reference, &sorted),
+        _ => bases.components_of(&request.name),
+    };
+    let kept = sorted.without(&adopt::removed(&components));
     let mut origin = Origin {
         repository: address::shown(&request.url, None),
         reference: request.reference.clone(),
@@ -273,7 +351,7 @@ fn sorted(
         commit: fetched.commit,
         digest: Digest::of(b""),
     };
-    let files = texts(&sorted, &origin);
+    let files = texts(&sorted, &kept.localised, &origin);
     let mut hasher = Hasher::default();
     for (path, text) in &files {
         for part in [path.as_str(), without_header(text)] {
@@ -284,7 +362,9 @@ fn sorted(
     origin.digest = hasher.finish();
     let tree = SortedTree {
         sorted,
+        kept,
         references,
+        components,
         files,
     };
     Ok((tree, origin))
@@ -323,7 +403,11 @@ fn flatten(
 }
 
 /// Writes the texts of `manifests/` and `cluster/`, and the component for the namespace.
-fn texts(sorted: &sort_out::Sorted, origin: &Origin) -> BTreeMap<String, String> {
+fn texts(
+    sorted: &sort_out::Sorted,
+    localised: &[localise::Localised],
+    origin: &Origin,
+) -> BTreeMap<String, String> {
     let header = format!(
         "# Vendored from {} at {}; not to be edited, changes belong into patches.\n",
         origin.shown(),
@@ -341,8 +425,8 @@ fn texts(sorted: &sort_out::Sorted, origin: &Origin) -> BTreeMap<String, String>
             files.insert(format!("{directory}/{file}.yaml"), text);
         }
     }
-    if !sorted.localised.is_empty() {
-        let text = localise::component(&sorted.namespace, &sorted.localised);
+    if !localised.is_empty() {
+        let text = localise::component(&sorted.namespace, localised);
         files.insert(localise::COMPONENT.to_owned(), text);
     }
     files
@@ -392,19 +476,36 @@ fn check_base(
     loaded.map(|_| ())
 }
 
-/// Says in a few lines what was vendored.
-pub fn summary(vendored: &Vendored) -> String {
+/// Says what was vendored: for a new base what is in it, for another one what has changed.
+pub fn summary(vendored: &Vendored, color: bool) -> String {
     let Vendored { name, origin, .. } = vendored;
     let mut text = format!("base/{name}: {} at {}\n", origin.shown(), origin.commit);
     for (remote, commit) in &origin.remotes {
         text.push_str(&format!("  with {remote} at {commit}\n"));
     }
-    for (path, count) in &vendored.objects {
-        let objects = if *count == 1 { "object" } else { "objects" };
-        text.push_str(&format!("  {path}: {count} {objects}\n"));
-    }
-    for (image, reference) in &vendored.images {
-        text.push_str(&format!("  image {image}: {reference}\n"));
+    match &vendored.news {
+        News::Nothing => {}
+        News::All => {
+            for (path, count) in &vendored.objects {
+                let objects = if *count == 1 { "object" } else { "objects" };
+                text.push_str(&format!("  {path}: {count} {objects}\n"));
+            }
+            for (image, reference) in &vendored.images {
+                text.push_str(&format!("  image {image}: {reference}\n"));
+            }
+        }
+        News::Some { images, objects } => {
+            for (image, old, new) in images {
+                let shown =
+                    |image: &Option<String>| image.clone().unwrap_or_else(|| "none".to_owned());
+                text.push_str(&format!(
+                    "  image {image}: {} -> {}\n",
+                    shown(old),
+                    shown(new)
+                ));
+            }
+            text.push_str(&diff::text::changes(objects, color));
+        }
     }
     text
 }

@@ -517,3 +517,162 @@ fn a_binding_to_another_project_is_a_leak_unless_it_is_a_member() {
         &[],
     );
 }
+
+const EXPOSED: &str = r#"version: 1
+platform: {base: kfp-2.17.0, openshift: true}
+defaults: {access: {oidc: {issuer: "https://id.example.com", clientId: kfp, clientSecret: {name: oidc, key: secret}, allowedGroups: [all]}}}
+projects:
+- name: alpha
+  members: {admins: ["user:ada@example.com"], editors: ["serviceAccount:ci/runner"], viewers: ["group:readers"]}
+  access: {exposure: ingress, host: alpha.example.com, auth: kubeRbacProxy}
+- name: beta
+  base: kfp-2.15.0
+  namespace: beta-stack
+  members: {editors: ["group:readers"]}
+  access: {exposure: route, host: beta.example.com, auth: both}
+- name: gamma
+  members: {admins: ["user:ada@example.com"]}
+  access: {exposure: httpRoute, host: gamma.example.com, gateway: {name: g}, auth: oauth2Proxy}
+- name: delta
+  state: paused
+  members: {viewers: ["group:readers"]}
+  access: {exposure: ingress, host: delta.example.com, auth: kubeRbacProxy}
+- name: epsilon
+  state: retired
+  members: {viewers: ["group:readers"]}
+  access: {exposure: ingress, host: epsilon.example.com, auth: kubeRbacProxy}
+- name: zeta
+  members: {admins: ["user:ada@example.com"]}
+"#;
+
+/// kube-rbac-proxy asks for what its configuration says, with the verb of the method; those who are no members are refused.
+#[test]
+fn the_proxy_lets_members_through_and_nobody_else() {
+    let tree = compile(EXPOSED);
+    let all = all(&tree);
+    // The role that is the cluster's own.
+    let bindings = |object: &Value| text(object, "/kind") != "ClusterRoleBinding";
+    let rights = Rights::of(
+        &all.iter()
+            .filter(|it| bindings(it))
+            .cloned()
+            .collect::<Vec<_>>(),
+    );
+    let read: &[&str] = &["get"];
+    let everything: &[&str] = &["get", "create", "update", "patch", "delete"];
+    let none: &[&str] = &[];
+    for (namespace, member, expect) in [
+        ("alpha", "user:ada@example.com", everything),
+        ("alpha", "serviceAccount:ci/runner", everything),
+        ("alpha", "group:readers", read),
+        ("alpha", "user:stranger@example.com", none),
+        ("alpha", "serviceAccount:alpha/pipeline-runner", none),
+        ("alpha", "serviceAccount:alpha/access-proxy", none),
+        ("beta-stack", "group:readers", everything),
+        ("beta-stack", "user:ada@example.com", none),
+        ("delta", "group:readers", read),
+    ] {
+        let objects = objects(&tree, &format!("in-cluster/{namespace}"));
+        let config = object(&objects, "ConfigMap/access-proxy").expect("the proxy is configured");
+        let config = text(config, "/data/config.yaml");
+        let config: Value = serde_saphyr::from_str(config).expect("it is YAML");
+        let asked = &config["authorization"]["resourceAttributes"];
+        assert_eq!(asked["namespace"], namespace);
+        let resource = format!(
+            "{}/{}",
+            text(asked, "/resource"),
+            text(asked, "/subresource")
+        );
+        let rules = rights.rules(&Asker::member(member), namespace);
+        let granted: Vec<&str> = ["get", "create", "update", "patch", "delete", "*"]
+            .into_iter()
+            .filter(|verb| {
+                let request = Request {
+                    verb,
+                    group: text(asked, "/apiGroup"),
+                    resource: &resource,
+                    name: "",
+                };
+                rules.iter().any(|rule| covers(rule, &request))
+            })
+            .collect();
+        assert_eq!(granted, expect, "{member} in {namespace}");
+    }
+    // Where no proxy asks, the right is not given.
+    for namespace in ["gamma", "zeta"] {
+        let rules = rights.rules(&Asker::member("user:ada@example.com"), namespace);
+        assert!(!rules.is_empty());
+        assert!(
+            !rules
+                .iter()
+                .any(|rule| list(rule, "apiGroups").any(|group| group == "tenantry.dev")),
+            "{namespace}"
+        );
+    }
+}
+
+/// What the proxies may ask about the whole cluster is bound once for each, outside of the projects.
+#[test]
+fn only_the_cluster_directory_has_bindings_for_the_whole_cluster() {
+    let tree = compile(EXPOSED);
+    let mut bound = Vec::new();
+    for path in tree.keys() {
+        let (directory, _) = path.rsplit_once('/').expect("files lie in directories");
+        let whole: Vec<Value> = objects(&tree, directory)
+            .into_iter()
+            .filter(|object| text(object, "/metadata/namespace").is_empty())
+            .collect();
+        for object in whole {
+            match (directory, text(&object, "/kind")) {
+                ("in-cluster/_cluster", "ClusterRoleBinding") => {
+                    let subjects = object["subjects"].as_array().expect("there are subjects");
+                    assert_eq!(subjects.len(), 1);
+                    bound.push(format!(
+                        "{} gives {}/{} to {} {}/{}",
+                        text(&object, "/metadata/name"),
+                        text(&object, "/roleRef/kind"),
+                        text(&object, "/roleRef/name"),
+                        text(&subjects[0], "/kind"),
+                        text(&subjects[0], "/namespace"),
+                        text(&subjects[0], "/name"),
+                    ));
+                }
+                ("in-cluster/_cluster", kind) => assert_eq!(kind, "CustomResourceDefinition"),
+                (_, kind) => assert_eq!(kind, "Namespace", "{path}"),
+            }
+        }
+    }
+    bound.sort();
+    bound.dedup();
+    let delegator = "ClusterRole/system:auth-delegator";
+    let expect: Vec<String> = ["alpha", "beta-stack", "delta"]
+        .iter()
+        .map(|namespace| {
+            format!("tenantry-access-{namespace} gives {delegator} to ServiceAccount {namespace}/access-proxy")
+        })
+        .collect();
+    assert_eq!(bound, expect);
+}
+
+/// What guards a stack is not for its members to change.
+#[test]
+fn admins_may_not_change_the_proxy() {
+    let tree = compile(EXPOSED);
+    let rights = Rights::of(&objects(&tree, "in-cluster/alpha"));
+    let rules = rights.rules(&Asker::member("user:ada@example.com"), "alpha");
+    for (group, resource, name, expect) in [
+        ("apps", "deployments", "ml-pipeline", true),
+        ("apps", "deployments", "access-proxy", false),
+        ("", "configmaps", "kfp-launcher", true),
+        ("", "configmaps", "access-proxy", false),
+    ] {
+        let request = Request {
+            verb: "patch",
+            group,
+            resource,
+            name,
+        };
+        let found = rules.iter().any(|rule| covers(rule, &request));
+        assert_eq!(found, expect, "{resource} {name}");
+    }
+}

@@ -120,3 +120,20 @@ fn members() {
         }
     }
 }
+
+#[test]
+fn exposed_stacks() {
+    for access in [
+        r#"{exposure: ingress, host: NAME.example.com, auth: kubeRbacProxy}"#,
+        r#"{exposure: ingress, host: NAME.example.com, tls: {issuer: {name: ca}}, auth: oauth2Proxy, oidc: {issuer: "https://id.example.com", clientId: kfp-NAME, clientSecret: {name: oidc-NAME, key: secret}, allowedGroups: ["team, one", ml]}}"#,
+        r#"{exposure: httpRoute, host: NAME.example.com, gateway: {name: g, namespace: beta}, tls: {secret: c}, auth: both, oidc: {issuer: "https://id.example.com", clientId: NAME, clientSecret: {name: oidc, key: secret}, allowedGroups: [NAME]}}"#,
+    ] {
+        for names in [["alpha", "gamma"], ["no", "1e3"], ["alpha", "beta"]] {
+            check(
+                PLATFORM,
+                &format!(", members: {{viewers: [\"group:NAME\"]}}, access: {access}"),
+                names,
+            );
+        }
+    }
+}

@@ -76,7 +76,7 @@ fn all_mistakes_are_reported_at_once() {
         &[
             "error[patch-no-match] projects.yaml:6:6 no object matches the target: kind `Deploymnt`",
             "error[patch-no-effect] projects.yaml:7:53 the patch changes nothing in `Deployment/ml-pipeline`",
-            "error[template-error] projects.yaml:8:71 field `nope` is not defined. Available fields: artifactSecrets, base, ca, cas, components, database, domain, generates, generator, images, namespace, objectStore, openshift, podTls, proxy, securityContext (line 1, column 9 of the template)",
+            "error[template-error] projects.yaml:8:71 field `nope` is not defined. Available fields: access, artifactSecrets, base, ca, cas, components, database, domain, generates, generator, images, namespace, objectStore, openshift, podTls, proxy, securityContext (line 1, column 9 of the template)",
         ],
     );
 }

@@ -11,6 +11,7 @@ use crate::object::Object;
 use crate::object::shape::{is_list, misshapen};
 use crate::patch::{self, Operation, Patch, PatchError, Target};
 use crate::template::{Compiler, Condition, Node, Place, Scope, TemplateError, Templates};
+use crate::trace::{self, By, Trace, Written};
 
 /// One directory of `components/`.
 #[derive(Debug)]
@@ -300,12 +301,13 @@ impl Component {
     }
 
     /// Removes, adds and patches, in this order, and collects what goes wrong.
-    pub(super) fn apply(
+    pub(super) fn apply<T: Trace>(
         &self,
         objects: &mut Vec<Object>,
         scope: &Scope,
         base: &Base,
         diagnostics: &mut Diagnostics,
+        trace: &mut T,
     ) {
         match self.applies(scope, &base.templates) {
             Ok(true) => {}
@@ -330,6 +332,9 @@ impl Component {
                 diagnostic.span = base.marks.span(place);
                 diagnostics.push(diagnostic);
             }
+        }
+        if !self.remove.is_empty() {
+            trace.all(objects, By::Component, |_, _| Written::default());
         }
         for resource in &self.resources {
             match base.templates.render(&resource.node, scope) {
@@ -356,6 +361,16 @@ impl Component {
                         diagnostics.push(diagnostic);
                     } else {
                         objects.push(object);
+                        trace.all(objects, By::Component, |_, pointer| {
+                            let steps = trace::tokens(pointer);
+                            base.written(
+                                &resource.node,
+                                &resource.place,
+                                &steps,
+                                scope,
+                                [self.when],
+                            )
+                        });
                     }
                 }
                 Ok(None) => {}
@@ -363,18 +378,20 @@ impl Component {
             }
         }
         for patch in &self.patches {
-            patch.apply(objects, scope, base, diagnostics);
+            patch.apply(objects, scope, base, diagnostics, self.when, trace);
         }
     }
 }
 
 impl ComponentPatch {
-    fn apply(
+    fn apply<T: Trace>(
         &self,
         objects: &mut Vec<Object>,
         scope: &Scope,
         base: &Base,
         diagnostics: &mut Diagnostics,
+        component: Option<Condition>,
+        trace: &mut T,
     ) {
         match self
             .when
@@ -394,19 +411,57 @@ impl ComponentPatch {
                 return;
             }
         };
-        let applied = patch.and_then(|patch| patch::apply(&patch, objects));
+        let applied = patch.and_then(|patch| {
+            patch::apply(&patch, objects)?;
+            trace.all(objects, By::ComponentPatch, |object, pointer| {
+                self.written(&patch.operation, object, pointer, scope, base, component)
+            });
+            Ok(())
+        });
         if let Err(error) = applied
             && !(self.may_repeat && error.code == Code::PatchNoEffect)
         {
-            let field = match &self.body {
-                Body::Json6902(_) => "json6902",
-                Body::Fixed(_) | Body::Strategic(_) => "patch",
-            };
-            let place = at_pointer(&at(&self.place, field), &error.pointer);
+            let place = at_pointer(&self.body_place(), &error.pointer);
             let mut diagnostic = Diagnostic::error(error.code, error.message);
             diagnostic.span = base.marks.span(&place);
             diagnostic.hints = error.hints;
             diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Returns where the body stands.
+    fn body_place(&self) -> Place {
+        let field = match &self.body {
+            Body::Json6902(_) | Body::Fixed(Operation::Json6902(_)) => "json6902",
+            Body::Fixed(Operation::Strategic(_)) | Body::Strategic(_) => "patch",
+        };
+        at(&self.place, field)
+    }
+
+    /// Says where the patch has a value that it has set.
+    fn written(
+        &self,
+        operation: &Operation,
+        object: &Object,
+        pointer: &str,
+        scope: &Scope,
+        base: &Base,
+        component: Option<Condition>,
+    ) -> Written {
+        let within = trace::within(operation, object, pointer);
+        let place = self.body_place();
+        let conditions = [component, self.when];
+        match &self.body {
+            Body::Fixed(_) => {
+                let written = Written {
+                    place: base.marks.span(&at_pointer(&place, &within)),
+                    ..Written::default()
+                };
+                base.on_conditions(written, scope, conditions)
+            }
+            Body::Strategic(node) | Body::Json6902(node) => {
+                base.written(node, &place, &trace::tokens(&within), scope, conditions)
+            }
         }
     }
 

@@ -33,6 +33,9 @@ pub struct Facts {
     pub embedded: BTreeMap<String, BTreeMap<String, Service>>,
     /// Secrets that generated and external credentials are kept in.
     pub secrets: Secrets,
+    /// What stands in front of a stack that is exposed; `None` when the base cannot be exposed.
+    #[serde(default)]
+    pub access: Option<AccessFacts>,
     /// Which storage a stack uses, as its objects say.
     #[serde(default)]
     pub identity: Identity,
@@ -94,6 +97,37 @@ pub struct Service {
     pub service: String,
     /// Port of the Service.
     pub port: u16,
+}
+
+/// What stands in front of a stack that is exposed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AccessFacts {
+    /// Role of its pods: the only ones that accept traffic from outside.
+    pub role: String,
+    /// Service account of the pods, which asks the API server who somebody is and what they may do.
+    pub service_account: String,
+    /// Secret that an issuer of cert-manager writes the host's certificate to.
+    pub certificate: String,
+    /// Pod port behind what ends TLS: Ingresses and HTTPRoutes.
+    pub http: u16,
+    /// Pod port that speaks TLS: behind Routes.
+    pub https: u16,
+    /// Name of the Deployment.
+    pub deployment: String,
+    /// Its containers that ask those who come.
+    pub guards: Vec<Guard>,
+}
+
+/// A container that asks those who come who they are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guard {
+    /// Name of the container.
+    pub container: String,
+    /// Beginning of the arguments that let a group in; without such an argument, nobody is kept out for his groups.
+    #[serde(default)]
+    pub group: Option<String>,
 }
 
 /// The Secrets that generated and external credentials are kept in.
@@ -280,6 +314,7 @@ pub(super) fn read(
                 .iter()
                 .flat_map(|(role, starter)| [role, starter]),
         )
+        .chain(facts.access.as_ref().map(|access| &access.role))
         .chain(facts.entry.keys())
         .chain(facts.metrics.keys());
     for role in named.collect::<BTreeSet<_>>() {

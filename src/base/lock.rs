@@ -6,7 +6,7 @@
 //! The text has one line per file, `<sha256>  <path>`, sorted by path, with paths relative to `base/`:
 //! `cd base && sha256sum --check base.lock` says the same as [`Lock::verify`] about changed and missing files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -20,6 +20,17 @@ pub const FILE: &str = "base.lock";
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lock {
     entries: BTreeMap<String, Entry>,
+}
+
+/// What has become of a file since it was locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edit {
+    /// It is new.
+    Added,
+    /// It is another one.
+    Changed,
+    /// It is gone.
+    Removed,
 }
 
 /// One line of the lock.
@@ -122,6 +133,21 @@ impl Lock {
         }
     }
 
+    /// Returns what another lock says differently, by path relative to `base/`: digests that only one of them has, or
+    /// that are others.
+    pub(crate) fn edits(&self, other: &Lock) -> Vec<(String, Edit)> {
+        let paths: BTreeSet<&String> = self.entries.keys().chain(other.entries.keys()).collect();
+        let edit = |path: &String| match (self.entries.get(path), other.entries.get(path)) {
+            (Some(old), Some(new)) => (old.digest != new.digest).then_some(Edit::Changed),
+            (None, _) => Some(Edit::Added),
+            (_, None) => Some(Edit::Removed),
+        };
+        paths
+            .into_iter()
+            .filter_map(|path| Some((path.clone(), edit(path)?)))
+            .collect()
+    }
+
     /// Returns every difference between the lock and the files, by path relative to `base/`.
     ///
     /// Errors: `base-lock-mismatch` for each file that changed, is missing, or is not locked.
@@ -148,6 +174,10 @@ impl Lock {
             let finding = Diagnostic::error(Code::BaseLockMismatch, message)
                 .label(label)
                 .hint(hint);
+            let finding = match accepting(path) {
+                Some(hint) => finding.hint(hint),
+                None => finding,
+            };
             findings.push(match (locked.places, found.entries.contains_key(path)) {
                 (Some((digest, _)), true) => finding.at(digest),
                 (Some((_, path)), false) => finding.at(path),
@@ -156,18 +186,27 @@ impl Lock {
         }
         for path in found.entries.keys() {
             if !self.entries.contains_key(path) {
-                findings.push(
-                    Diagnostic::error(
-                        Code::BaseLockMismatch,
-                        format!("`base/{path}` is not in `base/{FILE}`"),
-                    )
-                    .path(format!("base/{path}"))
-                    .hint("remove the file, or restore the lock that came with the base"),
-                );
+                let finding = Diagnostic::error(
+                    Code::BaseLockMismatch,
+                    format!("`base/{path}` is not in `base/{FILE}`"),
+                )
+                .path(format!("base/{path}"))
+                .hint("remove the file, or restore the lock that came with the base");
+                findings.push(match accepting(path) {
+                    Some(hint) => finding.hint(hint),
+                    None => finding,
+                });
             }
         }
         findings
     }
+}
+
+/// Says how a change is accepted, of a file that people write.
+fn accepting(path: &str) -> Option<String> {
+    let (base, below) = path.split_once('/')?;
+    (below == "base.yaml" || below.starts_with("components/"))
+        .then(|| format!("if the change is meant, `tenantry vendor lock {base}` accepts it"))
 }
 
 /// What stands between digest and path.

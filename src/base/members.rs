@@ -32,6 +32,9 @@ pub struct MemberRule {
     /// Kind of the stack's own objects that the rule is narrowed to, by name; `None` for all objects of the namespace.
     #[serde(default)]
     pub names_of: Option<String>,
+    /// Whether only the proxy in front of a stack asks for the right: it is granted where there is such a proxy.
+    #[serde(default)]
+    pub of_proxy: bool,
 }
 
 /// Core resources that no membership grants: Secrets, what reaches into a running pod, and tokens.

@@ -38,6 +38,8 @@ pub(super) fn diff(arguments: &Diff, console: &mut Console) -> Result<Exit, Fail
         repository.as_ref(),
         console,
     )?;
+    // In the form of the tree that it is compared with: the wiring differs between forms.
+    let compilation = compilation.in_form(against.tree.form());
     let gathered = gather(&compilation, &*against.tree, arguments, console)?;
 
     let model = &compilation.model;
@@ -172,11 +174,7 @@ fn gather(
     arguments: &Diff,
     console: &mut Console,
 ) -> Result<Gathered, Failure> {
-    let examiner = Examiner {
-        compilation,
-        old,
-        detailed: true,
-    };
+    let examiner = Examiner::new(compilation, old, true);
     let gathered = Mutex::new(Gathered {
         collector: Collector::default(),
         findings: Vec::new(),
@@ -248,7 +246,7 @@ fn gather(
 }
 
 /// Hands the judged hazards to the collector; `owners` are sorted by path.
-fn add_hazards(verdict: &Verdict<'_>, owners: &[Owner], collector: &mut Collector) {
+pub(super) fn add_hazards(verdict: &Verdict<'_>, owners: &[Owner], collector: &mut Collector) {
     let judged = [
         (Standing::Stops, &verdict.stopping),
         (Standing::Acknowledged, &verdict.acknowledged),

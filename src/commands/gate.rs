@@ -61,11 +61,7 @@ impl<'a> Gate<'a> {
         scope: &'a Scope,
     ) -> Self {
         Gate {
-            examiner: Examiner {
-                compilation,
-                old,
-                detailed: false,
-            },
+            examiner: Examiner::new(compilation, old, false),
             scope,
             found: Mutex::default(),
         }
@@ -79,7 +75,7 @@ impl<'a> Gate<'a> {
         rendered: &RenderedDirectory,
         changed: bool,
     ) -> Result<(), TreeError> {
-        if changed {
+        if changed || self.examiner.has_other_base(rendered) {
             self.note(self.examiner.rendered(rendered))?;
         }
         self.found().rendered.insert(rendered.path.clone());

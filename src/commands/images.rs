@@ -1,73 +1,33 @@
 //! `images`: what the fleet runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod fleet;
+mod pin;
+mod registries;
+mod verify;
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::{Failure, parallel, root};
-use crate::cli::{self, ImagesList, Verbosity};
+use super::{Failure, root};
+use crate::cli::{ImagesList, Verbosity};
 use crate::compile::compile;
 use crate::console::Console;
-use crate::diagnostic::Diagnostics;
 use crate::exit::Exit;
 use crate::inputs::Inputs;
 use crate::report::{self, Format};
+use fleet::Image;
 
-/// What is known of one image.
-#[derive(Debug, Default)]
-struct Image {
-    /// What it is called where it comes from.
-    sources: BTreeSet<String>,
-    /// Directory, project, object and field.
-    uses: BTreeSet<(String, Option<String>, String, String)>,
-}
+pub(super) use pin::pin;
+pub(super) use verify::verify;
 
 /// Prints every image of the fleet once.
 pub(super) fn list(arguments: &ImagesList, console: &mut Console) -> Result<Exit, Failure> {
     let root = root(console)?;
     let inputs = Inputs::load(&root, &mut console.sources, &mut console.diagnostics)?;
     let compilation = compile(&inputs, &mut console.sources, &mut console.diagnostics)?;
-    let directories = compilation.directories(None);
-    let found = Mutex::new((BTreeMap::<String, Image>::new(), Diagnostics::default()));
-    let progress = console.progress("looking at", directories.len());
-    let threads = cli::threads(arguments.jobs);
-    let outcome = parallel::for_each(threads, directories.len(), |number| {
-        let mut diagnostics = Diagnostics::default();
-        let images = compilation.images(directories[number], &mut diagnostics);
-        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.1.extend(diagnostics);
-        // The reasons of a rejection are among the findings; the others are looked at all the same.
-        for used in images.iter().flat_map(|images| &images.uses) {
-            let image = found.0.entry(used.image.clone()).or_default();
-            image.sources.insert(used.source.clone());
-            for (index, directory) in images
-                .iter()
-                .flat_map(|images| images.directories.iter().enumerate())
-            {
-                let project = images
-                    .as_ref()
-                    .ok()
-                    .and_then(|images| images.projects.get(index));
-                image.uses.insert((
-                    directory.clone(),
-                    project.map(|project| (*project).to_owned()),
-                    used.object.clone(),
-                    used.path.clone(),
-                ));
-            }
-        }
-        progress.step();
-        Ok::<(), Failure>(())
-    });
-    drop(progress);
-    let (images, diagnostics) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    console.diagnostics.extend(diagnostics);
-    outcome?;
-    if console.diagnostics.has_errors() {
-        return Err(Failure::Rejected);
-    }
+    let images = fleet::images(&compilation, arguments.jobs, console)?;
     let text = if console.settings.format == Format::Json {
         as_json(&images)
     } else {

@@ -29,7 +29,9 @@ pub(super) fn publish(arguments: &Publish, console: &mut Console) -> Result<Exit
     let settled = Settled::new(arguments)?;
     let root = root(console)?;
     let inputs = Inputs::load(&root, &mut console.sources, &mut console.diagnostics)?;
-    let compilation = compile(&inputs, &mut console.sources, &mut console.diagnostics)?;
+    let form = arguments.format.form();
+    let compilation =
+        compile(&inputs, &mut console.sources, &mut console.diagnostics)?.in_form(form);
     let repository = Repository::discover(&root)?;
     let below = repository.path_of(&root)?;
     let branch = match settled.branch {
@@ -61,6 +63,7 @@ pub(super) fn publish(arguments: &Publish, console: &mut Console) -> Result<Exit
         branch,
         remote: settled.remote,
         path,
+        form,
         beside,
         adopt: arguments.adopt,
         patience: PATIENCE,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::gate::Gate;
 use super::{Failure, parallel, root, tree_failure};
-use crate::cli::{self, Render, TreeFormat, Validate, Verbosity};
+use crate::cli::{self, Render, Validate, Verbosity};
 use crate::compile::{Compilation, compile};
 use crate::console::Console;
 use crate::diagnostic::{Diagnostics, nearest};
@@ -16,7 +16,8 @@ use crate::exit::Exit;
 use crate::inputs::Inputs;
 use crate::report;
 use crate::tree::{
-    Checker, DiskTree, Location, Options, RenderedDirectory, Scope, Summary, TreeError, Writer,
+    Checker, DiskTree, Form, Location, OldTree as _, Options, RenderedDirectory, Scope, Summary,
+    TreeError, Writer,
 };
 
 /// How long a render waits for another one in the same tree.
@@ -47,15 +48,11 @@ pub(super) fn validate(arguments: &Validate, console: &mut Console) -> Result<Ex
 
 /// Brings the tree up to date, or says whether it is.
 pub(super) fn render(arguments: &Render, console: &mut Console) -> Result<Exit, Failure> {
-    if arguments.format == TreeFormat::Kustomize {
-        return Err(Failure::Usage(
-            "`--format kustomize` is not available yet; leave it out for plain manifests"
-                .to_owned(),
-        ));
-    }
     let root = root(console)?;
     let inputs = Inputs::load(&root, &mut console.sources, &mut console.diagnostics)?;
-    let compilation = compile(&inputs, &mut console.sources, &mut console.diagnostics)?;
+    let form = arguments.format.form();
+    let compilation =
+        compile(&inputs, &mut console.sources, &mut console.diagnostics)?.in_form(form);
     let selection = arguments.selection();
     check_selection(selection.as_ref(), &compilation)?;
     let directories = compilation.directories(selection.as_ref());
@@ -69,6 +66,7 @@ pub(super) fn render(arguments: &Render, console: &mut Console) -> Result<Exit, 
         directories: &directories,
         threads: cli::threads(arguments.jobs),
         location: &location,
+        form,
         scope: selection.map_or(Scope::All, Scope::Projects),
     };
     if arguments.check {
@@ -84,6 +82,7 @@ struct Work<'a> {
     directories: &'a [usize],
     threads: NonZeroUsize,
     location: &'a Location,
+    form: Form,
     scope: Scope,
 }
 
@@ -106,7 +105,12 @@ impl Work<'_> {
 }
 
 fn check(work: &Work<'_>, console: &mut Console) -> Result<Exit, Failure> {
-    let checker = Checker::open(work.location, work.scope.clone())
+    let old = DiskTree::open(work.location).map_err(|error| tree_failure(error, console));
+    // An index that cannot be read counts as a difference, here and nowhere else.
+    if let Ok(old) = &old {
+        check_form(work, old)?;
+    }
+    let checker = Checker::open(work.location, work.scope.clone(), work.form)
         .map_err(|error| tree_failure(error, console))?;
     work.each(console, |rendered| checker.put(&rendered))?;
     let differing = checker
@@ -143,6 +147,7 @@ fn write(work: &Work<'_>, adopt: bool, console: &mut Console) -> Result<Exit, Fa
     let options = Options {
         adopt,
         scope: work.scope.clone(),
+        form: work.form,
         patience: PATIENCE,
     };
     let waiting = || {
@@ -156,6 +161,7 @@ fn write(work: &Work<'_>, adopt: bool, console: &mut Console) -> Result<Exit, Fa
         .map_err(|error| tree_failure(error, console))?;
     // The writer holds the lock, so that the tree stays as it is until the writer changes it.
     let old = DiskTree::open(work.location).map_err(|error| tree_failure(error, console))?;
+    check_form(work, &old)?;
     let gate = Gate::new(work.compilation, &old, &work.scope);
     work.each(console, |rendered| {
         let changed = writer.put(&rendered)?;
@@ -173,6 +179,22 @@ fn write(work: &Work<'_>, adopt: bool, console: &mut Console) -> Result<Exit, Fa
         .map_err(|error| tree_failure(error, console))?;
     tell(&summary, work.location, console);
     Ok(Exit::Done)
+}
+
+/// Refuses to render some projects in another form than the rest of the tree has.
+fn check_form(work: &Work<'_>, old: &DiskTree) -> Result<(), Failure> {
+    let (now, wanted) = (old.form(), work.form);
+    if work.scope == Scope::All || !old.has_index() || now == wanted {
+        return Ok(());
+    }
+    let message = format!(
+        "{} has the form `{}`, and `--format {}` is for whole trees: leave `--project` out once, or write `--format {}`",
+        work.location.display(""),
+        now.as_str(),
+        wanted.as_str(),
+        now.as_str(),
+    );
+    Err(Failure::Usage(message))
 }
 
 fn tell(summary: &Summary, location: &Location, console: &Console) {
@@ -236,7 +258,7 @@ pub(super) fn render_each<E: Send>(
     outcome.map_err(|error| refuse(error, console))
 }
 
-fn check_selection(
+pub(super) fn check_selection(
     selection: Option<&BTreeSet<String>>,
     compilation: &Compilation,
 ) -> Result<(), Failure> {

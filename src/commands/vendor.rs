@@ -3,11 +3,12 @@
 use clap::{Args, Subcommand};
 
 use super::{Failure, root};
+use crate::base::lock::Edit;
 use crate::cli::Verbosity;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::kustomize::Reach;
-use crate::vendor::{self, Request, Vendored};
+use crate::vendor::{self, News, Request, Vendored};
 
 /// Arguments of `vendor`.
 #[derive(Debug, Args)]
@@ -25,6 +26,8 @@ enum Action {
     Update(Update),
     /// Compare every base with base/base.lock
     Verify(Verify),
+    /// Accept what was written into base.yaml and the components of bases: bring base/base.lock up to date
+    Lock(Lock),
 }
 
 #[derive(Debug, Args)]
@@ -69,6 +72,13 @@ struct Verify {
     upstream: bool,
 }
 
+#[derive(Debug, Args)]
+struct Lock {
+    /// The bases
+    #[arg(value_name = "NAME", required = true)]
+    names: Vec<String>,
+}
+
 impl From<vendor::Failure> for Failure {
     fn from(failure: vendor::Failure) -> Self {
         match failure {
@@ -85,6 +95,7 @@ pub(super) fn vendor(arguments: &Vendor, console: &mut Console) -> Result<Exit, 
         Action::Add(arguments) => add(arguments, console),
         Action::Update(arguments) => update(arguments, console),
         Action::Verify(arguments) => verify(arguments, console),
+        Action::Lock(arguments) => lock(arguments, console),
     }
 }
 
@@ -144,10 +155,11 @@ fn update(arguments: &Update, console: &mut Console) -> Result<Exit, Failure> {
             &mut console.sources,
             &mut console.diagnostics,
         )?;
-        if vendored.changed {
-            tell(&vendored, console)?;
-        } else {
-            console.note(Verbosity::Normal, &format!("base/{name} is up to date"));
+        match vendored.news {
+            News::Nothing => {
+                console.note(Verbosity::Normal, &format!("base/{name} is up to date"));
+            }
+            News::All | News::Some { .. } => tell(&vendored, console)?,
         }
     }
     Ok(Exit::Done)
@@ -168,8 +180,29 @@ fn verify(arguments: &Verify, console: &mut Console) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Prints each file whose line of the lock is another one now.
+fn lock(arguments: &Lock, console: &mut Console) -> Result<Exit, Failure> {
+    let root = root(console)?;
+    for name in &arguments.names {
+        let edits = vendor::relock(&root, name, &mut console.sources, &mut console.diagnostics)?;
+        for (path, edit) in &edits {
+            let sign = match edit {
+                Edit::Added => '+',
+                Edit::Changed => '~',
+                Edit::Removed => '-',
+            };
+            let line = format!("{sign} base/{path}\n");
+            console.print(&line).map_err(Failure::Output)?;
+        }
+        if edits.is_empty() {
+            console.note(Verbosity::Normal, &format!("base/{name} is as locked"));
+        }
+    }
+    Ok(Exit::Done)
+}
+
 fn tell(vendored: &Vendored, console: &Console) -> Result<(), Failure> {
     console
-        .print(&vendor::summary(vendored))
+        .print(&vendor::summary(vendored, console.settings.data_color))
         .map_err(Failure::Output)
 }

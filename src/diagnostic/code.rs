@@ -47,8 +47,6 @@ codes! {
     UnknownValue => "unknown-value",
     /// `version` is not 1.
     UnsupportedVersion => "unsupported-version",
-    /// A key of the language that this version of Tenantry does not act on yet.
-    NotYet => "not-yet",
     // Values.
     /// A name that is not a DNS-1123 label, or not what the field allows.
     InvalidName => "invalid-name",
@@ -109,6 +107,10 @@ codes! {
     IsolationOff => "isolation-off",
     /// Egress is restricted and a server outside of the cluster is not let through.
     EgressBlocked => "egress-blocked",
+    /// Stacks are monitored, and Prometheus is not let in.
+    MetricsBlocked => "metrics-blocked",
+    /// Everybody whom the issuer of logins knows is let in.
+    EverybodyAdmitted => "everybody-admitted",
     /// No mirror covers an image, and there are mirrors.
     ImageNotMirrored => "image-not-mirrored",
     /// An image without a digest, where digests are required.
@@ -126,6 +128,8 @@ codes! {
     DuplicateDatabaseUser => "duplicate-database-user",
     /// Two projects in one bucket and prefix, or one prefix inside of another.
     OverlappingObjectStore => "overlapping-object-store",
+    /// Two projects under one host.
+    DuplicateHost => "duplicate-host",
     /// A string of one project's objects names another project's property.
     TenantLeak => "tenant-leak",
     /// A kind that is cluster-scoped inside a project.
@@ -153,6 +157,12 @@ codes! {
     PatchFailed => "patch-failed",
     /// A string that no YAML reader of the cluster can carry.
     UnrepresentableText => "unrepresentable-text",
+    /// An image that its registry does not have, or does not hand out.
+    ImageUnresolved => "image-unresolved",
+    /// A tag that no longer stands for the digest that it is pinned to.
+    ImageTagMoved => "image-tag-moved",
+    /// An object that kustomize would change, in a tree of that form.
+    NotForKustomize => "not-for-kustomize",
     // Changes.
     /// A project disappears that was not retired.
     ProjectDeleted => "project-deleted",
@@ -178,6 +188,8 @@ codes! {
     UnreadableTree => "unreadable-tree",
     /// A hazard is acknowledged that does not come up.
     UnusedAcknowledgement => "unused-acknowledgement",
+    /// A part of `projects.yaml` cannot be edited in place.
+    NotEditable => "not-editable",
     // Kustomizations.
     /// A kustomization that kustomize refuses, or whose result it damages.
     InvalidKustomization => "invalid-kustomization",
@@ -187,6 +199,11 @@ codes! {
     PlainSecret => "plain-secret",
     /// A vendored object that is meant for one namespace, or names one.
     FixedNamespace => "fixed-namespace",
+    /// A reference that a base was vendored from and that means another commit by now.
+    UpstreamMoved => "upstream-moved",
+    // Importing.
+    /// A setting of what is imported that has no counterpart.
+    NotCarriedOver => "not-carried-over",
     // The tree.
     /// A file in a directory of ours that we did not write.
     ForeignFile => "foreign-file",

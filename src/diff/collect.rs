@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::placeholder::{Identifiers, without_hash};
 use super::{FieldChange, ObjectChange, ObjectEdit};
+use crate::demand::Demand;
 use crate::digest::Digest;
 use crate::object::{ObjectKey, apply_rank};
 
@@ -41,6 +42,8 @@ pub struct DirectoryDiff {
     pub status: Status,
     /// What has become of its objects.
     pub changes: Vec<ObjectChange>,
+    /// What it asked for, and asks for.
+    pub demand: (Demand, Demand),
 }
 
 /// Whether a hazard stops.
@@ -87,6 +90,19 @@ pub struct DirectoryLine {
     pub project: Option<String>,
     /// The objects, as `Kind/name`.
     pub objects: Vec<String>,
+    /// What they ask for, or have asked for.
+    pub demand: Demand,
+}
+
+/// Directories that ask for something else than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DemandLine {
+    /// Projects, or paths of directories that belong to none; sorted.
+    pub owners: Vec<String>,
+    /// What each of them asked for.
+    pub old: Demand,
+    /// What each of them asks for.
+    pub new: Demand,
 }
 
 /// What has changed in exactly these directories.
@@ -131,6 +147,10 @@ pub struct Overview {
     pub sections: Vec<Section>,
     /// How many of the directories that stay have changes.
     pub changed: usize,
+    /// Directories that stay and ask for something else, those of most directories first.
+    pub demands: Vec<DemandLine>,
+    /// What all directories that differ asked for together, and ask for.
+    pub demand: (Demand, Demand),
 }
 
 impl Overview {
@@ -159,6 +179,8 @@ pub struct Collector {
     added: Vec<DirectoryLine>,
     removed: Vec<DirectoryLine>,
     changed: usize,
+    demands: BTreeMap<(Demand, Demand), Vec<usize>>,
+    demand: (Demand, Demand),
 }
 
 /// One change of one object, in one or more directories.
@@ -206,7 +228,10 @@ impl Collector {
             owner,
             status,
             changes,
+            demand,
         } = directory;
+        self.demand.0 += demand.0;
+        self.demand.1 += demand.1;
         if status != Status::Kept {
             let line = DirectoryLine {
                 objects: changes
@@ -215,6 +240,10 @@ impl Collector {
                     .collect(),
                 path: owner.path,
                 project: owner.project,
+                demand: match status {
+                    Status::Removed => demand.0,
+                    Status::Added | Status::Kept => demand.1,
+                },
             };
             match status {
                 Status::Added => self.added.push(line),
@@ -227,6 +256,9 @@ impl Collector {
         }
         self.changed += 1;
         let number = self.number(&owner);
+        if demand.0 != demand.1 {
+            self.demands.entry(demand).or_default().push(number);
+        }
         let identifiers = identifiers(&owner);
         for change in changes {
             for (exact, common) in split(change, &identifiers) {
@@ -322,8 +354,23 @@ impl Collector {
             (std::cmp::Reverse(a.owners.len()), &a.owners)
                 .cmp(&(std::cmp::Reverse(b.owners.len()), &b.owners))
         });
+        let mut demands: Vec<DemandLine> = self
+            .demands
+            .into_iter()
+            .map(|((old, new), numbers)| DemandLine {
+                owners: owners(&numbers),
+                old,
+                new,
+            })
+            .collect();
+        demands.sort_by(|a, b| {
+            (std::cmp::Reverse(a.owners.len()), &a.owners)
+                .cmp(&(std::cmp::Reverse(b.owners.len()), &b.owners))
+        });
         Overview {
             hazards,
+            demands,
+            demand: self.demand,
             added: self.added,
             removed: self.removed,
             sections,

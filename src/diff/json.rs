@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    DirectoryLine, FieldChange, FieldEdit, HazardLine, Line, Overview, Part, PartEdit, Section,
-    Standing,
+    DemandLine, DirectoryLine, FieldChange, FieldEdit, HazardLine, Line, Overview, Part, PartEdit,
+    Section, Standing,
 };
 
 /// Returns the document; `docs/diff.md` describes it.
@@ -22,6 +22,7 @@ pub fn document(overview: &Overview, against: &str) -> Value {
         "hazards": overview.hazards.iter().map(hazard).collect::<Vec<_>>(),
         "added": overview.added.iter().map(directory).collect::<Vec<_>>(),
         "removed": overview.removed.iter().map(directory).collect::<Vec<_>>(),
+        "requests": overview.demands.iter().map(demand).collect::<Vec<_>>(),
         "changes": overview.sections.iter().map(section).collect::<Vec<_>>(),
     })
 }
@@ -43,7 +44,16 @@ fn hazard(line: &HazardLine) -> Value {
 }
 
 fn directory(line: &DirectoryLine) -> Value {
-    json!({"path": line.path, "project": line.project, "objects": line.objects})
+    json!({
+        "path": line.path,
+        "project": line.project,
+        "objects": line.objects,
+        "requests": line.demand.to_json(),
+    })
+}
+
+fn demand(line: &DemandLine) -> Value {
+    json!({"projects": line.owners, "old": line.old.to_json(), "new": line.new.to_json()})
 }
 
 fn section(section: &Section) -> Value {

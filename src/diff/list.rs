@@ -7,13 +7,13 @@ const MOST_PAIRS: usize = 1 << 20;
 
 /// A stretch where two lists differ; either range may be empty, never both.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Gap {
-    pub(super) old: Range<usize>,
-    pub(super) new: Range<usize>,
+pub(crate) struct Gap {
+    pub(crate) old: Range<usize>,
+    pub(crate) new: Range<usize>,
 }
 
 /// Returns where two lists differ, in order; empty exactly when they are equal.
-pub(super) fn gaps<T: PartialEq>(old: &[T], new: &[T]) -> Vec<Gap> {
+pub(crate) fn gaps<T: PartialEq>(old: &[T], new: &[T]) -> Vec<Gap> {
     let head = old.iter().zip(new).take_while(|(a, b)| a == b).count();
     let (old_rest, new_rest) = (&old[head..], &new[head..]);
     let tail = old_rest

@@ -5,8 +5,8 @@
 
 use super::show::{count, shorten, some, value};
 use super::{
-    DirectoryLine, FieldChange, FieldEdit, HazardLine, Line, Overview, Part, PartEdit, Section,
-    Standing, text,
+    DemandLine, DirectoryLine, FieldChange, FieldEdit, HazardLine, Line, Overview, Part, PartEdit,
+    Section, Standing, text,
 };
 
 /// Most characters of a comment.
@@ -71,6 +71,13 @@ fn write_within(overview: &Overview, against: &str, limit: usize) -> String {
     page.list(
         "\n**Gone**\n\n",
         overview.removed.iter().map(|line| (directory(line), 1)),
+    );
+    page.list(
+        "\n**Asks for more or less**\n\n",
+        overview
+            .demands
+            .iter()
+            .map(|line| (demand(line), line.owners.len())),
     );
     for section in &overview.sections {
         page.section(section);
@@ -220,24 +227,7 @@ fn field(change: &FieldChange) -> String {
 
 fn hazard(line: &HazardLine) -> String {
     let note = &line.note;
-    let owners = match line.owners.len() {
-        1 => code(&line.owners[0]),
-        number => {
-            let shown: Vec<String> = line
-                .owners
-                .iter()
-                .take(NAMES)
-                .map(|owner| code(owner))
-                .collect();
-            let more = number.saturating_sub(NAMES);
-            let more = if more > 0 {
-                format!(" and {more} more")
-            } else {
-                String::new()
-            };
-            format!("{number} projects: {}{more}", shown.join(", "))
-        }
-    };
+    let owners = owners(&line.owners);
     let change = match (&note.old, &note.new) {
         (None, None) => String::new(),
         (Some(one), None) | (None, Some(one)) => format!(": {}", code(one)),
@@ -250,8 +240,32 @@ fn hazard(line: &HazardLine) -> String {
     )
 }
 
+/// Returns whom something is about.
+fn owners(owners: &[String]) -> String {
+    match owners.len() {
+        1 => code(&owners[0]),
+        number => {
+            let shown: Vec<String> = owners.iter().take(NAMES).map(|owner| code(owner)).collect();
+            let more = number.saturating_sub(NAMES);
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            format!("{number} projects: {}{more}", shown.join(", "))
+        }
+    }
+}
+
+fn demand(line: &DemandLine) -> String {
+    let change = line.old.change(&line.new).join(", ");
+    format!("- {}: {change}\n", owners(&line.owners))
+}
+
 fn directory(line: &DirectoryLine) -> String {
-    let objects = count(line.objects.len(), "object", "objects");
+    let mut what = vec![count(line.objects.len(), "object", "objects")];
+    what.extend(line.demand.parts());
+    let objects = what.join(", ");
     match &line.project {
         Some(project) => format!("- {} ({}, {objects})\n", code(project), code(&line.path)),
         None => format!("- {} ({objects})\n", code(&line.path)),

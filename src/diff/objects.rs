@@ -34,6 +34,8 @@ pub enum Why {
     NotText,
     /// It is not YAML as we read it.
     NotYaml(LoadError),
+    /// It is a kustomization that cannot be built.
+    NotBuilt(String),
     /// A document that begins at this offset is no object: the named field is missing.
     NotAnObject(usize, &'static str),
 }
@@ -122,7 +124,7 @@ impl Objects {
     }
 
     /// Returns all objects, in the order of their keys.
-    pub fn iter(&self) -> impl Iterator<Item = &Object> {
+    pub fn iter(&self) -> impl Iterator<Item = &Object> + Clone {
         self.by_place.values()
     }
 

@@ -10,7 +10,7 @@ pub struct Path {
 
 /// How long a path was; see [`Path::back`].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Mark(usize);
+pub(crate) struct Mark(usize);
 
 impl Path {
     /// Returns the path of the root.
@@ -19,7 +19,7 @@ impl Path {
     }
 
     /// Steps into a field: `.name`, or `["a name with dots"]`.
-    pub(super) fn field(&mut self, name: &str) -> Mark {
+    pub(crate) fn field(&mut self, name: &str) -> Mark {
         let mark = Mark(self.text.len());
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$');
         if name.is_empty() || !name.chars().all(plain) {
@@ -34,21 +34,21 @@ impl Path {
     }
 
     /// Steps into an element by its position.
-    pub(super) fn index(&mut self, index: usize) -> Mark {
+    pub(crate) fn index(&mut self, index: usize) -> Mark {
         let mark = Mark(self.text.len());
         let _infallible = write!(self.text, "[{index}]");
         mark
     }
 
     /// Steps into an element by what tells it apart: `[name=main]`.
-    pub(super) fn element(&mut self, key: &str) -> Mark {
+    pub(crate) fn element(&mut self, key: &str) -> Mark {
         let mark = Mark(self.text.len());
         let _infallible = write!(self.text, "[{key}]");
         mark
     }
 
     /// Goes back to where a step was taken.
-    pub(super) fn back(&mut self, mark: Mark) {
+    pub(crate) fn back(&mut self, mark: Mark) {
         self.text.truncate(mark.0);
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 /// Returns a value on one line of at most `limit` characters: a plain string as it is, anything else as JSON.
 ///
 /// Control characters are escaped, so that nothing in a value can move the cursor.
-pub(super) fn value(value: &Value, limit: usize) -> String {
+pub(crate) fn value(value: &Value, limit: usize) -> String {
     let text = match value {
         Value::String(text) if is_plain(text) => text.clone(),
         other => other.to_string(),
@@ -53,7 +53,7 @@ pub(super) fn count(number: usize, one: &str, many: &str) -> String {
 }
 
 /// Returns the first names and how many there are besides: `a, b and 3 more`.
-pub(super) fn some(names: &[String], most: usize) -> String {
+pub(crate) fn some(names: &[String], most: usize) -> String {
     if names.len() <= most {
         return names.join(", ");
     }

@@ -431,7 +431,7 @@ proptest! {
             for (old, new) in [(old.clone(), hidden(&secret)), (hidden(&secret), old)] {
                 let mut collector = Collector::default();
                 let changes = objects(&Objects::new([object(old)]), &Objects::new([object(new)]));
-                collector.add(DirectoryDiff { owner: Owner::default(), status: Status::Kept, changes });
+                collector.add(DirectoryDiff { owner: Owner::default(), status: Status::Kept, changes, demand: Default::default() });
                 let overview = collector.finish();
                 let shown = [
                     text::write(&overview, true),

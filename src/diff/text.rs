@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::show::{count, shorten, some, value};
 use super::{
-    DirectoryLine, FieldChange, FieldEdit, HazardLine, Line, Overview, Part, PartEdit, Standing,
+    DirectoryLine, FieldChange, FieldEdit, HazardLine, Line, ObjectChange, ObjectEdit, Overview,
+    Part, PartEdit, Standing,
 };
 
 /// Most characters of one value.
@@ -101,6 +102,15 @@ pub fn write(overview: &Overview, color: bool) -> String {
         }
         out.push('\n');
     }
+    if !overview.demands.is_empty() {
+        let _infallible = writeln!(out, "{}", paint.bold("Asks for more or less"));
+        for line in &overview.demands {
+            let owners = owners(&line.owners);
+            let change = line.old.change(&line.new).join(", ");
+            let _infallible = writeln!(out, "  {owners}: {change}");
+        }
+        out.push('\n');
+    }
     for section in &overview.sections {
         let title = match section.owners.len() {
             1 => section.owners[0].clone(),
@@ -114,6 +124,22 @@ pub fn write(overview: &Overview, color: bool) -> String {
     }
     out.push_str(&summary(overview));
     out.push('\n');
+    out
+}
+
+/// Writes the differences between two sets of objects, object by object.
+pub fn changes(changes: &[ObjectChange], color: bool) -> String {
+    let paint = Paint { on: color };
+    let mut out = String::new();
+    for change in changes {
+        let edit = match &change.edit {
+            ObjectEdit::Added => PartEdit::Added,
+            ObjectEdit::Removed => PartEdit::Removed,
+            ObjectEdit::Changed { fields, .. } => PartEdit::Changed(fields.clone()),
+        };
+        let objects = vec![change.key.to_string()];
+        part(&Part { objects, edit }, &paint, &mut out);
+    }
     out
 }
 
@@ -145,9 +171,14 @@ pub fn summary(overview: &Overview) -> String {
         }
     }
     if counts.is_empty() {
-        "no differences".to_owned()
-    } else {
+        return "no differences".to_owned();
+    }
+    let (old, new) = &overview.demand;
+    let change = old.change(new);
+    if change.is_empty() {
         counts.join(", ")
+    } else {
+        format!("{}; in all {}", counts.join(", "), change.join(", "))
     }
 }
 
@@ -157,11 +188,7 @@ fn hazard(line: &HazardLine, paint: &Paint, out: &mut String) {
         Standing::Stops => paint.danger(note.name),
         Standing::Acknowledged | Standing::Listed => paint.caution(note.name),
     };
-    let owners = match line.owners.len() {
-        1 => line.owners[0].clone(),
-        number => format!("{number} projects: {}", some(&line.owners, NAMES)),
-    };
-    let _infallible = writeln!(out, "  {name}  {}", shorten(&owners, VALUE));
+    let _infallible = writeln!(out, "  {name}  {}", owners(&line.owners));
     let change = match (&note.old, &note.new) {
         (None, None) => String::new(),
         (Some(old), None) => format!(": {}", paint.removed(&shorten(old, VALUE))),
@@ -177,11 +204,22 @@ fn hazard(line: &HazardLine, paint: &Paint, out: &mut String) {
     let _infallible = writeln!(out, "    {}{change}", shorten(&note.what, WHAT));
 }
 
+/// Returns whom something is about.
+fn owners(owners: &[String]) -> String {
+    let owners = match owners.len() {
+        1 => owners[0].clone(),
+        number => format!("{number} projects: {}", some(owners, NAMES)),
+    };
+    shorten(&owners, VALUE)
+}
+
 fn directory(line: &DirectoryLine) -> String {
-    let objects = count(line.objects.len(), "object", "objects");
+    let mut what = vec![count(line.objects.len(), "object", "objects")];
+    what.extend(line.demand.parts());
+    let what = what.join(", ");
     match &line.project {
-        Some(project) => shorten(&format!("{project} ({}, {objects})", line.path), VALUE),
-        None => shorten(&format!("{} ({objects})", line.path), VALUE),
+        Some(project) => shorten(&format!("{project} ({}, {what})", line.path), VALUE),
+        None => shorten(&format!("{} ({what})", line.path), VALUE),
     }
 }
 

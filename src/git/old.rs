@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::{FileKind, ObjectId, TreeFile, TreeReader};
-use crate::tree::{INDEX, OldTree, Recorded, Stop, StopReason, TreeError, is_manifest};
+use crate::tree::{Form, INDEX, OldTree, Recorded, Stop, StopReason, TreeError, is_manifest};
 
 /// The tree at a revision; one that is not there is empty.
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub struct RevisionTree<'r> {
     reader: Option<TreeReader<'r>>,
     recorded: BTreeMap<String, Recorded>,
     has_index: bool,
+    form: Form,
 }
 
 impl<'r> RevisionTree<'r> {
@@ -26,6 +27,7 @@ impl<'r> RevisionTree<'r> {
             reader,
             recorded: BTreeMap::new(),
             has_index: false,
+            form: Form::default(),
         };
         let Some(reader) = &tree.reader else {
             return Ok(tree);
@@ -33,7 +35,9 @@ impl<'r> RevisionTree<'r> {
         (tree.recorded, tree.has_index) = match reader.find(INDEX) {
             Some(index) => {
                 let text = tree.content(reader, &index)?;
-                (Recorded::parse(&text, tree.display(INDEX))?, true)
+                let (form, recorded) = Recorded::parse(&text, tree.display(INDEX))?;
+                tree.form = form;
+                (recorded, true)
             }
             None => {
                 let hidden = |path: &str| path.split('/').any(|name| name.starts_with('.'));
@@ -91,6 +95,10 @@ impl OldTree for RevisionTree<'_> {
 
     fn has_index(&self) -> bool {
         self.has_index
+    }
+
+    fn form(&self) -> Form {
+        self.form
     }
 
     fn manifests(&self, directory: &str) -> Result<BTreeMap<String, Vec<u8>>, TreeError> {

@@ -18,7 +18,7 @@ use super::entries::{DIRECTORY, Entry, FILE, Kind};
 use super::snapshot::{Found, Listing, Snapshot, look_up, read_listing, tree_of};
 use super::store::Store;
 use super::{GitError, ObjectId, Repository, hash};
-use crate::tree::{INDEX, RenderedDirectory, Stop, StopReason, Summary, index};
+use crate::tree::{Form, INDEX, RenderedDirectory, Stop, StopReason, Summary, index};
 use paths::{checked_path, components, reason_of_obstacle, unsafe_paths};
 
 /// Turns rendered directories into a commit.
@@ -170,6 +170,7 @@ impl<'r> Publisher<'r> {
         self,
         commit: &CommitText,
         beside: &BTreeMap<String, Vec<u8>>,
+        form: Form,
     ) -> Result<Finished, GitError> {
         let mut plan = std::mem::take(&mut *self.plan());
         self.settle_others(&mut plan)?;
@@ -186,6 +187,7 @@ impl<'r> Publisher<'r> {
             .map(|(path, files)| (path.as_str(), files));
         let mut top = compose::compose(&self.old, ours, &self.store)?;
         let index = index::Index {
+            form,
             directories: plan.entries,
         };
         let mut text = Vec::new();

@@ -11,7 +11,7 @@ use anyhow::anyhow;
 use super::branch::Move;
 use super::remote::Pushed;
 use super::{Branch, CommitText, Finished, GitError, ObjectId, Publisher, Remote, Repository};
-use crate::tree::Summary;
+use crate::tree::{Form, Summary};
 
 /// How often a publish is tried. One of those that race always wins, so this many others must have won before.
 const ATTEMPTS: u32 = 100;
@@ -30,6 +30,8 @@ pub struct Publication {
     pub remote: Option<Remote>,
     /// Where the tree lies below the top of the repository.
     pub path: String,
+    /// The form of the tree.
+    pub form: Form,
     /// What the commit says.
     pub commit: CommitText,
     /// Files at the top of the tree that are part of a commit and never the reason for one.
@@ -121,10 +123,11 @@ pub fn publish<E>(
         let parent = publication.tip(repository)?;
         let publisher = Publisher::begin(repository, parent, &publication.path, publication.adopt)?;
         render(&publisher, Attempt { number, parent }).map_err(Failure::Caller)?;
-        let (commit, summary) = match publisher.finish(&publication.commit, &publication.beside)? {
-            Finished::Unchanged(summary) => return Ok(Published::Unchanged(parent, summary)),
-            Finished::Committed(commit, summary) => (commit, summary),
-        };
+        let (commit, summary) =
+            match publisher.finish(&publication.commit, &publication.beside, publication.form)? {
+                Finished::Unchanged(summary) => return Ok(Published::Unchanged(parent, summary)),
+                Finished::Committed(commit, summary) => (commit, summary),
+            };
         match publication.move_branch(repository, parent, commit)? {
             Move::Moved => {
                 let local = publication.local_branch(repository, commit)?;

@@ -92,6 +92,11 @@ impl Quantity {
         self.negative && self.nanos > 0
     }
 
+    /// Returns the value in units of 10^-9; 0 for a negative one.
+    pub fn nanos(&self) -> u128 {
+        if self.negative { 0 } else { self.nanos }
+    }
+
     /// Tells whether the value is zero.
     pub fn is_zero(&self) -> bool {
         self.nanos == 0

@@ -842,3 +842,49 @@ fn bases() {
         ]
     );
 }
+
+#[test]
+fn proxies_that_let_more_in() {
+    let proxy = |containers: &[(&str, &[&str])]| {
+        let containers: Vec<Value> = containers
+            .iter()
+            .map(|(name, args)| json!({"name": name, "args": args}))
+            .collect();
+        let mut object = object(
+            "apps/v1",
+            "Deployment",
+            json!({"spec": {"replicas": 0, "template": {"spec": {"containers": containers}}}}),
+        );
+        object["metadata"]["name"] = json!("access-proxy");
+        object
+    };
+    let login = |args: &[&str]| proxy(&[("oauth2-proxy", args)]);
+    let both = |args: &[&str]| proxy(&[("oauth2-proxy", args), ("kube-rbac-proxy", &[])]);
+    let (a, b) = ("--allowed-group=a", "--allowed-group=b");
+    check(login(&[a]), login(&[a, "--cookie-expire=1h"]), &[]);
+    check(login(&[a, b]), login(&[b]), &[]);
+    check(login(&[]), login(&[a]), &[]);
+    check(login(&[a]), both(&[a]), &[]);
+    check(Value::Null, login(&[a]), &[]);
+    check(login(&[a]), Value::Null, &[]);
+    check(
+        login(&[a]),
+        login(&[b]),
+        &["access-widened: `oauth2-proxy` of `Deployment/access-proxy` lets in `b`"],
+    );
+    check(
+        login(&[a]),
+        login(&[]),
+        &["access-widened: `oauth2-proxy` of `Deployment/access-proxy` lets in every group"],
+    );
+    check(
+        both(&[a]),
+        login(&[a]),
+        &["access-widened: `Deployment/access-proxy` does without `kube-rbac-proxy`"],
+    );
+    check(
+        both(&[]),
+        proxy(&[("kube-rbac-proxy", &[])]),
+        &["access-widened: `Deployment/access-proxy` does without `oauth2-proxy`"],
+    );
+}

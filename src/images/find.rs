@@ -251,7 +251,7 @@ fn occurrences(text: &mut String, known: &BTreeSet<String>, path: &Path<'_>, act
 }
 
 /// Tells whether a part of a text is no part of a longer reference; the scheme of a URL may precede it.
-fn stands_alone(text: &str, at: usize, length: usize) -> bool {
+pub(super) fn stands_alone(text: &str, at: usize, length: usize) -> bool {
     let belongs = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
     let before = &text[..at];
     let after = &text[at + length..];

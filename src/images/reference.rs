@@ -87,7 +87,7 @@ pub(super) fn is_reference(text: &str) -> bool {
 }
 
 /// Splits a reference into registry and path, and tag and digest with what separates them.
-fn split(reference: &str) -> (&str, &str) {
+pub(super) fn split(reference: &str) -> (&str, &str) {
     let name_end = reference.find('@').unwrap_or(reference.len());
     let last = reference[..name_end].rfind('/').map_or(0, |at| at + 1);
     let end = reference[last..name_end]

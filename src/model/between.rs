@@ -85,6 +85,42 @@ pub(super) fn storage<'a>(
     object_stores(projects, report);
 }
 
+/// Checks that no two projects are exposed under one host, whatever their clusters.
+///
+/// Errors: `duplicate-host`.
+pub(super) fn hosts<'a>(projects: impl Iterator<Item = &'a Project>, report: &mut Report) {
+    let mut hosts: HashMap<&str, &Project> = HashMap::new();
+    for project in projects {
+        let access = project.access.as_ref();
+        let Some(host) = access.and_then(|access| access.host.as_deref()) else {
+            continue;
+        };
+        let Some(other) = hosts.get(host) else {
+            hosts.insert(host, project);
+            continue;
+        };
+        let place = |project: &Project| project.spans.get("/access/host").copied();
+        let (mine, theirs) = match (place(project), place(other)) {
+            (Some(mine), Some(theirs)) if mine != theirs => (mine, theirs),
+            _ => (project.span, other.span),
+        };
+        report.push(
+            Diagnostic::error(
+                Code::DuplicateHost,
+                format!(
+                    "projects `{}` and `{}` share the host `{host}`",
+                    other.name, project.name
+                ),
+            )
+            .at(mine)
+            .label(format!("host of `{}`", project.name))
+            .also(theirs, format!("host of `{}`", other.name))
+            .hint("give each of them a `host` of its own")
+            .project(project.name.clone()),
+        );
+    }
+}
+
 fn databases<'a>(projects: impl Iterator<Item = (&'a Project, &'a Cluster)>, report: &mut Report) {
     let mut databases: HashMap<(String, String), &Project> = HashMap::new();
     let mut users: HashMap<(String, String), &Project> = HashMap::new();

@@ -3,7 +3,7 @@
 //! Takes a finished project; each rule says where it comes from.
 
 use super::scope::{Report, Scope};
-use super::{BaseFacts, Project, StorageKind};
+use super::{BaseFacts, Project, StorageKind, access};
 use crate::diagnostic::{Code, Severity};
 
 /// Feature of a base whose task pods carry the security contexts that `restricted` wants.
@@ -30,6 +30,9 @@ pub(super) fn check(
                 .also(scope.at("/database"), "the database")
                 .hint("use a MySQL-compatible database, or leave `podToPodTLS` out"),
         );
+    }
+    if let Some(settings) = &project.access {
+        access::check_members(settings, &project.members, scope, report);
     }
     if project.components.viewer.enabled && !project.components.ui.enabled {
         let mut warning = scope

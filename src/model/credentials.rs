@@ -30,6 +30,25 @@ pub(super) const DATABASE_ROLES: &[Role] = &[
     },
 ];
 
+impl Role {
+    /// Returns the role's name and the key it is kept under when nothing is said.
+    pub(super) fn default(&self) -> Option<(&'static str, &'static str)> {
+        Some((self.name, self.default?))
+    }
+}
+
+/// What the account needs that sets up databases.
+pub(super) const ADMIN_ROLES: &[Role] = &[
+    Role {
+        name: "username",
+        default: Some("username"),
+    },
+    Role {
+        name: "password",
+        default: Some("password"),
+    },
+];
+
 /// What an object store needs.
 pub(super) const STORE_ROLES: &[Role] = &[
     Role {
@@ -139,6 +158,48 @@ impl From<types::StoreCredentials> for Written {
     }
 }
 
+impl From<types::DatabaseAdmin> for Written {
+    fn from(admin: types::DatabaseAdmin) -> Self {
+        Written {
+            generated: false,
+            workload_identity: false,
+            secret: admin.secret.map(|secret| {
+                let keys = secret.keys.unwrap_or_default();
+                Secret {
+                    name: secret.name.map(|name| name.0),
+                    keys: named([
+                        ("username", keys.username.map(|key| key.0)),
+                        ("password", keys.password.map(|key| key.0)),
+                    ]),
+                }
+            }),
+            external_secret: admin.external_secret.map(|external| {
+                let properties = external.properties.unwrap_or_default();
+                ExternalSecret {
+                    store: external.store.map(|store| store.0),
+                    kind: external.kind,
+                    key: external.key.map(|key| key.0),
+                    properties: named([
+                        ("username", properties.username.map(|key| key.0)),
+                        ("password", properties.password.map(|key| key.0)),
+                    ]),
+                }
+            }),
+        }
+    }
+}
+
+impl From<types::StoreAdmin> for Written {
+    fn from(admin: types::StoreAdmin) -> Self {
+        types::StoreCredentials {
+            secret: admin.secret,
+            external_secret: admin.external_secret,
+            ..types::StoreCredentials::default()
+        }
+        .into()
+    }
+}
+
 /// What resolving needs besides the credentials themselves.
 pub(super) struct Resolver<'a> {
     /// The block that the credentials stand in.
@@ -190,14 +251,20 @@ impl Resolver<'_> {
         if self.scope.doubtful(self.pointer) {
             return;
         }
+        let block = self.pointer.rsplit('/').next().unwrap_or_default();
         let message = match forms {
-            [] => "`credentials` says none of its forms".to_owned(),
-            _ => format!("`credentials` says {} forms at once", forms.len()),
+            [] => format!("`{block}` says none of its forms"),
+            _ => format!("`{block}` says {} forms at once", forms.len()),
+        };
+        let hint = if block == "admin" {
+            "write exactly one of `secret: {…}` and `externalSecret: {…}`"
+        } else {
+            "write exactly one of `secret: {…}` and `externalSecret: {…}`, or a word such as `generated`"
         };
         let mut diagnostic = self
             .scope
             .error(Code::AmbiguousChoice, self.pointer, message)
-            .hint("write exactly one of `secret: {…}` and `externalSecret: {…}`, or a word such as `generated`");
+            .hint(hint);
         for form in forms {
             diagnostic = diagnostic.also(
                 self.scope.at(&below(self.pointer, form)),
@@ -221,7 +288,11 @@ impl Resolver<'_> {
                     report,
                     &block,
                     "name",
-                    "write the name of a Secret in the project's namespace",
+                    if self.pointer == "/admin" {
+                        "write the name of a Secret in the namespace of the provisioning Jobs"
+                    } else {
+                        "write the name of a Secret in the project's namespace"
+                    },
                 );
                 None
             }
@@ -348,7 +419,11 @@ impl Resolver<'_> {
                     self.scope
                         .error(Code::InvalidValue, pointer, format!("{} holds a placeholder", quote(text)))
                         .label("placeholders are not filled in here")
-                        .hint("write the value itself, or move the credentials to `databases` or `objectStores`"),
+                        .hint(if self.pointer == "/admin" {
+                            "write the value itself: the account is the same for all projects"
+                        } else {
+                            "write the value itself, or move the credentials to `databases` or `objectStores`"
+                        }),
                 );
                 return None;
             }

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use super::credentials::{DATABASE_ROLES, Resolver, Written, check_templates};
 use super::forms;
+use super::provision::{self, Admin};
 use super::resources;
 use super::scope::{Report, Scope, below, typed};
 use super::template::Renderer;
-use super::{ConfigMapKey, Credentials, Database, Embedded, StorageKind, StoreRef, derived};
+use super::{
+    BaseFacts, ConfigMapKey, Credentials, Database, Embedded, StorageKind, StoreRef, derived,
+};
 use crate::config::Node;
 use crate::config::types::{self, DatabaseEngine, EmbeddedDatabaseEngine, TlsMode};
 use crate::diagnostic::{Code, nearest};
@@ -33,6 +36,8 @@ pub(super) struct SharedServer {
     /// `None` when it cannot be used, which was reported.
     server: Option<Server>,
     credentials: Option<Written>,
+    /// `None` when nothing is to be provisioned.
+    admin: Option<Admin>,
 }
 
 /// Checks the servers of `databases`.
@@ -40,6 +45,7 @@ pub(super) fn shared_servers(
     databases: Option<&Node>,
     report: &mut Report,
     renderer: &Renderer,
+    stand_in: Option<&StoreRef>,
 ) -> BTreeMap<String, SharedServer> {
     let mut servers = BTreeMap::new();
     for entry in databases.map(Node::entries).unwrap_or_default() {
@@ -50,6 +56,12 @@ pub(super) fn shared_servers(
         let written: types::DatabaseServer = typed::<Option<_>>(&entry.value).unwrap_or_default();
         check_templates(&scope, report, entry.value.get("credentials"), renderer);
         let credentials = written.credentials.map(Written::from);
+        let admin =
+            Admin::of_database(&scope, report, &entry.key, written.provision, written.admin);
+        if let Some(admin) = &admin {
+            // Found also when no project uses the server; what is found again for one is dropped.
+            admin.resolve(&scope, report, stand_in);
+        }
         let server = if scope.doubtful("") {
             None
         } else {
@@ -71,6 +83,7 @@ pub(super) fn shared_servers(
                 scope,
                 server,
                 credentials,
+                admin,
             },
         );
     }
@@ -85,6 +98,7 @@ pub(super) struct Context<'a> {
     pub servers: &'a BTreeMap<String, SharedServer>,
     pub stores: Option<&'a StoreRef>,
     pub renderer: &'a Renderer,
+    pub base: Option<&'a BaseFacts>,
 }
 
 impl Context<'_> {
@@ -129,10 +143,10 @@ impl Context<'_> {
             kind: StorageKind::Embedded,
             shared_name: None,
             engine: match written.engine {
-                Some(EmbeddedDatabaseEngine::Mariadb) | None => "mariadb",
-                Some(EmbeddedDatabaseEngine::Mysql) => "mysql",
-            }
-            .to_owned(),
+                Some(EmbeddedDatabaseEngine::Mariadb) => "mariadb".to_owned(),
+                Some(EmbeddedDatabaseEngine::Mysql) => "mysql".to_owned(),
+                None => BaseFacts::engine(self.base, "database", "mariadb"),
+            },
             host: None,
             port: 3306,
             database: written
@@ -156,6 +170,7 @@ impl Context<'_> {
                 ),
                 image: written.image.map(|image| image.0),
             }),
+            admin: None,
         })
     }
 
@@ -231,14 +246,25 @@ impl Context<'_> {
             }
         };
         let server = shared.server.clone()?;
-        Some(self.database(
+        let mut database = self.database(
             StorageKind::Shared,
             Some(name),
             server,
             written.database,
             written.user,
             credentials,
-        ))
+        );
+        if let Some(admin) = &shared.admin {
+            provision::check_names(
+                self.scope,
+                report,
+                block,
+                &database.database,
+                &database.user,
+            )?;
+            database.admin = Some(admin.resolve(&shared.scope, report, self.stores)?);
+        }
+        Some(database)
     }
 
     fn external(&self, report: &mut Report, written: types::ExternalDatabase) -> Option<Database> {
@@ -303,6 +329,7 @@ impl Context<'_> {
             tls_ca: server.tls_ca,
             parameters: server.parameters,
             embedded: None,
+            admin: None,
         }
     }
 

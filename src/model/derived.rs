@@ -20,6 +20,11 @@ const BUCKET_LENGTH: usize = 63;
 ///
 /// Source: Kubernetes apimachinery, `validation.IsValidLabelValue`, v1.33.
 const LABEL_LENGTH: usize = 63;
+/// Longest beginning of a name of a provisioning Job: with `-object-store-` and ten digits behind it, 63, because Jobs
+/// write their name to a label.
+const PROVISIONING_LENGTH: usize = LABEL_LENGTH - 24;
+/// Longest name of objects for a shared server: with `-object-store-admin` and the like around it, 63.
+const SERVER_LENGTH: usize = 40;
 /// Characters of a hash, 5 bits each.
 const HASH_LENGTH: usize = 16;
 
@@ -43,6 +48,31 @@ pub fn bucket(project: &str) -> String {
 /// Flux writes a Kustomization's name to a label of every object that it applies.
 pub fn flux(namespace: &str) -> String {
     derive(namespace, '-', LABEL_LENGTH)
+}
+
+/// Returns the beginning of the names of a namespace's objects among the provisioning Jobs.
+pub fn provisioning(namespace: &str) -> String {
+    derive(namespace, '-', PROVISIONING_LENGTH)
+}
+
+/// Returns the name of objects for a shared server: its own when that is a DNS label that is short enough, else what is
+/// left of it with a hash.
+pub fn server(name: &str) -> String {
+    let label: String = name
+        .chars()
+        .map(|character| match character.to_ascii_lowercase() {
+            known @ ('a'..='z' | '0'..='9') => known,
+            _ => '-',
+        })
+        .collect();
+    if label == name && name.len() <= SERVER_LENGTH {
+        return label;
+    }
+    let kept: String = label
+        .chars()
+        .take(SERVER_LENGTH - HASH_LENGTH - 2)
+        .collect();
+    format!("{}--{}", kept.trim_end_matches('-'), hash(name))
 }
 
 fn derive(project: &str, separator: char, length: usize) -> String {

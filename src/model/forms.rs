@@ -1,7 +1,7 @@
 //! What databases and object stores have in common: forms that exclude each other, and references to ConfigMaps.
 
 use super::scope::{Report, Scope, below};
-use super::{ConfigMapKey, Credentials};
+use super::{ConfigMapKey, Credentials, IssuerRef};
 use crate::config::types;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -100,5 +100,40 @@ pub(super) fn config_map_key(
     Some(ConfigMapKey {
         config_map: written.config_map?.0,
         key: written.key?.0,
+    })
+}
+
+/// Settles the reference to an issuer of cert-manager below `pointer`.
+pub(super) fn issuer(
+    scope: &Scope,
+    report: &mut Report,
+    pointer: &str,
+    written: Option<types::Issuer>,
+) -> Option<IssuerRef> {
+    let Some(issuer) = written else {
+        scope.missing(
+            report,
+            pointer,
+            "issuer",
+            "write `issuer: {name: …}`: an issuer of cert-manager",
+        );
+        return None;
+    };
+    let Some(name) = issuer.name else {
+        scope.missing(
+            report,
+            &below(pointer, "issuer"),
+            "name",
+            "write the name of an issuer of cert-manager",
+        );
+        return None;
+    };
+    Some(IssuerRef {
+        name: name.0,
+        kind: match issuer.kind {
+            Some(types::IssuerKind::ClusterIssuer) => "ClusterIssuer",
+            Some(types::IssuerKind::Issuer) | None => "Issuer",
+        }
+        .to_owned(),
     })
 }

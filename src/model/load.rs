@@ -8,7 +8,7 @@ use super::platform::{self, Platform};
 use super::project::{self, Header};
 use super::scope::{Report, Scope, extent};
 use super::template::Renderer;
-use super::{Available, Model, Moves, Project, database, object_store};
+use super::{Available, Model, Moves, Project, database, object_store, provision};
 use crate::config::merge::merge;
 use crate::config::{self, Content, Entry, Node};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected, nearest};
@@ -52,8 +52,18 @@ fn resolve(root: &Node, available: &Available, report: &mut Report) -> Model {
     let moves = changes::moves(root, &declared, report);
     let acknowledged = changes::acknowledgements(root, &declared, &moves, report);
     let fleet = Fleet {
-        databases: database::shared_servers(root.get("databases"), report, &renderer),
-        stores: object_store::shared_stores(root.get("objectStores"), report, &renderer),
+        databases: database::shared_servers(
+            root.get("databases"),
+            report,
+            &renderer,
+            platform.stand_in.external_secrets.as_ref(),
+        ),
+        stores: object_store::shared_stores(
+            root.get("objectStores"),
+            report,
+            &renderer,
+            platform.stand_in.external_secrets.as_ref(),
+        ),
         defaults: root
             .get("defaults")
             .filter(|defaults| matches!(defaults.content, Content::Map(_))),
@@ -88,8 +98,11 @@ fn resolve(root: &Node, available: &Available, report: &mut Report) -> Model {
         .iter()
         .filter(|(index, _)| first[*index])
         .filter_map(|(_, project)| Some((project, clusters.get(&project.cluster)?)));
-    between::storage(distinct, report);
+    between::storage(distinct.clone(), report);
+    between::hosts(distinct.map(|(project, _)| project), report);
     let mut projects: Vec<Project> = settled.into_iter().map(|(_, project)| project).collect();
+    provision::check_keys(&projects, report);
+    platform::check_monitoring(&fleet.platform, &projects, report);
     projects.sort_by(|a, b| (&a.cluster, &a.namespace).cmp(&(&b.cluster, &b.namespace)));
     Model {
         repository_path: fleet.platform.repository_path.clone(),
@@ -195,6 +208,8 @@ impl Fleet<'_> {
             renderer,
             domain_span: cluster
                 .and_then(|cluster| self.platform.at(&cluster.name, "clusterDomain")),
+            openshift_span: cluster
+                .and_then(|cluster| self.platform.at(&cluster.name, "openshift")),
         };
         let header = Header {
             name,
@@ -281,17 +296,8 @@ impl Fleet<'_> {
         explicit: bool,
         report: &mut Report,
     ) {
-        let owner = if namespace == "default" {
-            "it belongs to whatever names no namespace"
-        } else if namespace.starts_with("kube-") {
-            "it belongs to Kubernetes"
-        } else if namespace.starts_with("openshift") {
-            "it belongs to OpenShift"
-        } else if namespace == "tenantry-system" {
-            "it belongs to Tenantry"
-        } else if self.platform.reserved.contains(namespace) {
-            "it belongs to a sync tool"
-        } else {
+        let reserved = self.platform.reserved.get(namespace).copied();
+        let Some(owner) = platform::owner_of(namespace).or(reserved) else {
             return;
         };
         let hint = if explicit {

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use super::credentials::{Resolver, STORE_ROLES, Written, check_templates};
 use super::forms;
+use super::provision::Admin;
 use super::resources;
 use super::scope::{Report, Scope, below, typed};
 use super::template::Renderer;
 use super::{
-    BaseFacts, ConfigMapKey, Credentials, Embedded, Endpoint, ObjectStore, StorageKind, StoreRef,
-    derived,
+    BaseFacts, ConfigMapKey, Credentials, Embedded, Endpoint, ObjectStore, StorageKind,
+    StoreProvision, StoreRef, derived,
 };
 use crate::config::Node;
-use crate::config::types::{self, Provider, StoreEngine};
+use crate::config::types::{self, Provider, StoreEngine, StoreUsers};
 use crate::diagnostic::{Code, nearest};
 use crate::grammar::{quantity, storage, url};
 use crate::source::Span;
@@ -40,6 +41,9 @@ pub(super) struct SharedStore {
     store: Option<Store>,
     bucket: Option<String>,
     credentials: Option<Written>,
+    /// `None` when nothing is to be provisioned.
+    admin: Option<Admin>,
+    minio_users: bool,
 }
 
 /// Checks the stores of `objectStores`.
@@ -47,6 +51,7 @@ pub(super) fn shared_stores(
     stores: Option<&Node>,
     report: &mut Report,
     renderer: &Renderer,
+    stand_in: Option<&StoreRef>,
 ) -> BTreeMap<String, SharedStore> {
     let mut shared = BTreeMap::new();
     for entry in stores.map(Node::entries).unwrap_or_default() {
@@ -57,6 +62,19 @@ pub(super) fn shared_stores(
         let written: types::StoreServer = typed::<Option<_>>(&entry.value).unwrap_or_default();
         check_templates(&scope, report, entry.value.get("credentials"), renderer);
         let credentials = written.credentials.map(Written::from);
+        let minio_users = written.users == Some(StoreUsers::Minio);
+        let admin = Admin::of_store(
+            &scope,
+            report,
+            &entry.key,
+            written.provision,
+            written.admin,
+            minio_users,
+        );
+        if let Some(admin) = &admin {
+            admin.resolve(&scope, report, stand_in);
+            refuse_gcs(&scope, report, written.provider);
+        }
         let store = if scope.doubtful("") {
             None
         } else {
@@ -78,6 +96,8 @@ pub(super) fn shared_stores(
                 store,
                 bucket: written.bucket.map(|bucket| bucket.0),
                 credentials,
+                admin,
+                minio_users,
             },
         );
     }
@@ -148,13 +168,14 @@ impl Context<'_> {
         Some(ObjectStore {
             kind: StorageKind::Embedded,
             shared_name: None,
-            engine: Some(
-                match written.engine {
-                    Some(StoreEngine::Seaweedfs) | None => "seaweedfs",
-                    Some(StoreEngine::Minio) => "minio",
+            engine: Some(match written.engine {
+                Some(StoreEngine::Seaweedfs) => "seaweedfs".to_owned(),
+                Some(StoreEngine::Minio) => "minio".to_owned(),
+                None => {
+                    let facts = self.base.map(|(_, facts)| facts);
+                    BaseFacts::engine(facts, "objectStore", "seaweedfs")
                 }
-                .to_owned(),
-            ),
+            }),
             provider: "s3".to_owned(),
             endpoint: None,
             region: "us-east-1".to_owned(),
@@ -178,6 +199,7 @@ impl Context<'_> {
                 ),
                 image: written.image.map(|image| image.0),
             }),
+            provision: None,
         })
     }
 
@@ -242,14 +264,29 @@ impl Context<'_> {
                 written.prefix.map(|prefix| prefix.0),
             ),
         };
-        Some(object_store(
+        let provision = match &shared.admin {
+            Some(admin) => {
+                let settled = admin.resolve(&shared.scope, report, self.stores)?;
+                if shared.minio_users {
+                    refuse_keyless(scope, report, at, &credentials, &shared.scope)?;
+                }
+                Some(StoreProvision {
+                    admin: settled,
+                    minio_users: shared.minio_users,
+                })
+            }
+            None => None,
+        };
+        let mut store = object_store(
             StorageKind::Shared,
             Some(name),
             store,
             bucket,
             prefix,
             credentials,
-        ))
+        );
+        store.provision = provision;
+        Some(store)
     }
 
     fn unknown(&self, report: &mut Report, pointer: &str, name: &str) {
@@ -379,6 +416,48 @@ impl Context<'_> {
     }
 }
 
+/// Refuses to make buckets of Google: they belong to a project of the cloud, which its S3 API does not name, and its
+/// keys are made by Google alone.
+fn refuse_gcs(scope: &Scope, report: &mut Report, provider: Option<Provider>) {
+    if provider == Some(Provider::Gcs) {
+        report.push(
+            scope
+                .error(
+                    Code::Conflict,
+                    "/provision",
+                    "buckets of Google Cloud Storage cannot be provisioned",
+                )
+                .label("a Job cannot know which project of the cloud pays for them")
+                .also(scope.at("/provider"), "the store is Google's")
+                .hint("write `provision: none`, and create buckets and HMAC keys with the tools of the cloud"),
+        );
+    }
+}
+
+/// Refuses to make users of a store for projects without keys.
+fn refuse_keyless(
+    scope: &Scope,
+    report: &mut Report,
+    block: &str,
+    credentials: &Credentials,
+    store: &Scope,
+) -> Option<()> {
+    if *credentials != Credentials::WorkloadIdentity {
+        return Some(());
+    }
+    report.push(
+        scope
+            .error(
+                Code::UnsupportedCredentials,
+                &below(block, "credentials"),
+                "without keys, there is no user to create",
+            )
+            .also(store.at("/users"), "users are asked for here")
+            .hint("write `users: none`, or `{secret: {name: …}}` or `{externalSecret: {…}}` for credentials"),
+    );
+    None
+}
+
 fn object_store(
     kind: StorageKind,
     shared_name: Option<String>,
@@ -406,6 +485,7 @@ fn object_store(
         credentials,
         tls_ca: store.tls_ca,
         embedded: None,
+        provision: None,
     }
 }
 

@@ -1,11 +1,13 @@
 //! `platform`: clusters and what holds in them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::credentials::kind_name;
 use super::scope::{Report, Scope, below, typed};
-use super::{Cluster, Dns, PlatformNetwork, SecretsGenerator, StoreRef, Sync};
-use super::{images, sync};
+use super::{
+    Cluster, Dns, Monitoring, PlatformNetwork, Project, SecretsGenerator, State, StoreRef, Sync,
+};
+use super::{images, labels, sync};
 use crate::config::merge::merge;
 use crate::config::types::{self, Generator, StoreKind};
 use crate::config::{Content, Node};
@@ -26,8 +28,12 @@ const OVERRIDABLE: &[&str] = &[
     "network",
     "monitoring",
     "externalSecrets",
+    "provisioning",
     "openshift",
 ];
+
+/// Namespace of the provisioning Jobs when none is named; it stays Tenantry's when another one is.
+const SYSTEM_NAMESPACE: &str = "tenantry-system";
 
 /// `platform`, settled.
 pub(super) struct Platform {
@@ -51,8 +57,21 @@ pub(super) struct Platform {
     pub repository_url: Option<String>,
     /// What the wiring needs; `None` when none is asked for.
     pub sync: Option<Sync>,
-    /// Namespaces that belong to sync tools, with what they are to be called in messages.
-    pub reserved: BTreeSet<String>,
+    /// Namespaces that no project may have, with the reason.
+    pub reserved: BTreeMap<String, &'static str>,
+}
+
+/// Returns why a namespace belongs to the cluster itself.
+pub(super) fn owner_of(namespace: &str) -> Option<&'static str> {
+    if namespace == "default" {
+        Some("it belongs to whatever names no namespace")
+    } else if namespace.starts_with("kube-") {
+        Some("it belongs to Kubernetes")
+    } else if namespace.starts_with("openshift") {
+        Some("it belongs to OpenShift")
+    } else {
+        None
+    }
 }
 
 /// Settles `platform`.
@@ -71,11 +90,30 @@ pub(super) fn resolve(node: Option<&Node>, whole: Span, report: &mut Report) -> 
         types::Platform::default()
     };
     let sync = sync::resolve(&written, &scope, report);
-    let mut reserved = BTreeSet::from(["tenantry-system".to_owned()]);
-    reserved.insert(sync::argocd_namespace(&written));
-    reserved.insert(sync::flux_namespace(&written));
+    let mut reserved: BTreeMap<String, &'static str> = [
+        sync::argocd_namespace(&written),
+        sync::flux_namespace(&written),
+    ]
+    .map(|namespace| (namespace, "it belongs to a sync tool"))
+    .into();
     let repository = written.repository.unwrap_or_default();
     let (mut clusters, scopes) = clusters(node, whole, report);
+    for (name, cluster) in &clusters {
+        check_provisioning(
+            &cluster.provisioning_namespace,
+            &scopes[name],
+            &reserved,
+            report,
+        );
+    }
+    let provisioning = clusters
+        .values()
+        .map(|cluster| cluster.provisioning_namespace.clone());
+    for namespace in provisioning.chain([SYSTEM_NAMESPACE.to_owned()]) {
+        reserved
+            .entry(namespace)
+            .or_insert("it belongs to Tenantry");
+    }
     for cluster in clusters.values_mut() {
         cluster.sync = sync.as_ref().map(Sync::tools).unwrap_or_default();
     }
@@ -168,6 +206,30 @@ fn clusters(platform: &Node, whole: Span, report: &mut Report) -> Clusters {
     (clusters, scopes)
 }
 
+/// Refuses to put the accounts of shared servers into a namespace that is somebody else's.
+fn check_provisioning(
+    namespace: &str,
+    scope: &Scope,
+    reserved: &BTreeMap<String, &'static str>,
+    report: &mut Report,
+) {
+    let owner = owner_of(namespace).or_else(|| reserved.get(namespace).copied());
+    if let Some(owner) = owner {
+        report.push(
+            scope
+                .error(
+                    Code::ReservedNamespace,
+                    "/provisioning/namespace",
+                    format!("the namespace `{namespace}` cannot hold the provisioning Jobs"),
+                )
+                .label(owner)
+                .hint(format!(
+                    "write a namespace of its own, such as `{SYSTEM_NAMESPACE}`"
+                )),
+        );
+    }
+}
+
 /// Returns a server's URL in the form in which servers are compared.
 fn server_address(server: &str) -> String {
     match url::parse(server, &["https"]) {
@@ -186,6 +248,7 @@ fn cluster(name: &str, merged: &Node, scope: &Scope, report: &mut Report) -> Clu
     let openshift = written.openshift.unwrap_or(false);
     let network = written.network.unwrap_or_default();
     let images = written.images.unwrap_or_default();
+    let monitoring = written.monitoring.unwrap_or_default();
     let external_secrets = written
         .external_secrets
         .and_then(|external| match external.store {
@@ -205,7 +268,7 @@ fn cluster(name: &str, merged: &Node, scope: &Scope, report: &mut Report) -> Clu
                 None
             }
         });
-    let labels = |list: Option<Vec<types::text::Label>>| {
+    let names = |list: Option<Vec<types::text::Label>>| {
         list.unwrap_or_default()
             .into_iter()
             .map(|label| label.0)
@@ -238,12 +301,66 @@ fn cluster(name: &str, merged: &Node, scope: &Scope, report: &mut Report) -> Clu
                 .map(|cidr| cidr.0)
                 .collect(),
             dns: dns(network.dns.unwrap_or_default(), openshift),
-            ingress_namespaces: labels(network.ingress_namespaces),
-            monitoring_namespaces: labels(network.monitoring_namespaces),
+            ingress_namespaces: names(network.ingress_namespaces),
+            monitoring_namespaces: names(network.monitoring_namespaces),
+        },
+        monitoring: Monitoring {
+            enabled: monitoring.enabled.unwrap_or(false),
+            labels: labels::labels(
+                scope,
+                report,
+                merged,
+                "/monitoring/labels",
+                monitoring
+                    .labels
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|(key, value)| (key, value.map(|value| value.0)))
+                    .collect(),
+            ),
+            runbooks: monitoring
+                .runbooks
+                .map_or_else(|| "docs/runbooks.md".to_owned(), |page| page.0),
         },
         external_secrets,
+        provisioning_namespace: written
+            .provisioning
+            .and_then(|provisioning| provisioning.namespace)
+            .map_or_else(|| SYSTEM_NAMESPACE.to_owned(), |namespace| namespace.0),
         openshift,
         sync: Vec::new(),
+    }
+}
+
+/// Tells of clusters in which Prometheus is to read stacks that do not let it in.
+///
+/// Warnings: `metrics-blocked`.
+pub(super) fn check_monitoring(platform: &Platform, projects: &[Project], report: &mut Report) {
+    for (name, cluster) in &platform.clusters {
+        let blocked = projects.iter().any(|project| {
+            project.cluster == *name && project.network.isolated && project.state != State::Retired
+        });
+        if !cluster.monitoring.enabled
+            || !cluster.network.monitoring_namespaces.is_empty()
+            || !blocked
+        {
+            continue;
+        }
+        let Some(scope) = platform.scopes.get(name) else {
+            continue;
+        };
+        report.push(
+            scope
+                .warning(
+                    Code::MetricsBlocked,
+                    "/monitoring/enabled",
+                    format!("no namespace may read the metrics of the stacks in cluster `{name}`"),
+                )
+                .label("monitors are written")
+                .hint(
+                    "write the namespace of Prometheus to `platform.network.monitoringNamespaces`",
+                ),
+        );
     }
 }
 

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use super::scope::{Report, Scope, below, typed};
 use super::template::Renderer;
 use super::{
-    Available, BaseFacts, Cluster, ConfigMapKey, IssuerRef, Network, Peer, PodSecurity, Project,
-    Proxy, ServiceAccountSettings, State, combinations, database, forms, labels, members,
+    Available, BaseFacts, Cluster, ConfigMapKey, Network, Peer, PodSecurity, Project, Proxy,
+    ServiceAccountSettings, State, access, combinations, database, forms, labels, members,
     object_store, patches, resources,
 };
 use crate::config::types::{self, text};
@@ -30,6 +30,8 @@ pub(super) struct Context<'a> {
     pub renderer: &'a Renderer,
     /// Where the cluster's domain is written.
     pub domain_span: Option<Span>,
+    /// Where it is written whether the cluster is one of OpenShift.
+    pub openshift_span: Option<Span>,
 }
 
 /// What was found out about a project before the rest of it is looked at.
@@ -66,6 +68,7 @@ pub(super) fn resolve(
         servers: context.databases,
         stores: header.cluster.external_secrets.as_ref(),
         renderer: context.renderer,
+        base: facts,
     }
     .resolve(report, written.database);
     let object_store = object_store::Context {
@@ -78,6 +81,13 @@ pub(super) fn resolve(
     }
     .resolve(report, written.object_store);
     let members = members::resolve(&scope, report, merged, written.members.unwrap_or_default());
+    let access = access::resolve(
+        &scope,
+        report,
+        header,
+        context.openshift_span,
+        written.access.unwrap_or_default(),
+    );
     let network = block.network(report, written.network.unwrap_or_default());
     let pod_security = block.pod_security(report, written.pod_security.unwrap_or_default());
     let components = block.components(report, written.components.unwrap_or_default());
@@ -86,7 +96,7 @@ pub(super) fn resolve(
         .and_then(|ca| forms::config_map_key(&scope, report, "/caBundle", ca));
     let pod_to_pod_tls = written
         .pod_to_pod_tls
-        .and_then(|tls| block.issuer(report, "/podToPodTLS", tls.issuer));
+        .and_then(|tls| forms::issuer(&scope, report, "/podToPodTLS", tls.issuer));
     let proxy = written.proxy.and_then(|proxy| block.proxy(report, proxy));
     let scheduling = block.scheduling(report, written.scheduling.unwrap_or_default());
     let service_accounts =
@@ -147,6 +157,7 @@ pub(super) fn resolve(
         database,
         object_store,
         members,
+        access,
         network,
         quota,
         limit_range,
@@ -297,40 +308,6 @@ impl Block<'_> {
             warn: level_name(written.warn.unwrap_or(types::Level::Restricted)),
             run_as_user: written.run_as_user,
         }
-    }
-
-    fn issuer(
-        &self,
-        report: &mut Report,
-        pointer: &str,
-        written: Option<types::Issuer>,
-    ) -> Option<IssuerRef> {
-        let Some(issuer) = written else {
-            self.scope.missing(
-                report,
-                pointer,
-                "issuer",
-                "write `issuer: {name: …}`: an issuer of cert-manager",
-            );
-            return None;
-        };
-        let Some(name) = issuer.name else {
-            self.scope.missing(
-                report,
-                &below(pointer, "issuer"),
-                "name",
-                "write the name of an issuer of cert-manager",
-            );
-            return None;
-        };
-        Some(IssuerRef {
-            name: name.0,
-            kind: match issuer.kind {
-                Some(types::IssuerKind::ClusterIssuer) => "ClusterIssuer",
-                Some(types::IssuerKind::Issuer) | None => "Issuer",
-            }
-            .to_owned(),
-        })
     }
 
     fn proxy(&self, report: &mut Report, written: types::Proxy) -> Option<Proxy> {

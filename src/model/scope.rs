@@ -91,6 +91,16 @@ impl Scope {
         self.spans.contains_key(pointer)
     }
 
+    /// Tells whether a setting is written in the project itself, not in a layer below it.
+    pub(super) fn is_own(&self, pointer: &str) -> bool {
+        let place = self.spans.get(pointer);
+        place.is_some_and(|place| {
+            self.project
+                .as_ref()
+                .is_some_and(|(_, own)| holds(own, place))
+        })
+    }
+
     /// Tells whether a setting, something around it or something in it was reported as wrong, so that nothing may be
     /// concluded from what it says or does not say.
     pub(super) fn doubtful(&self, pointer: &str) -> bool {
@@ -163,14 +173,17 @@ impl Scope {
 
     fn attribute(&self, diagnostic: Diagnostic) -> Diagnostic {
         match (&self.project, diagnostic.span) {
-            (Some((name, own)), Some(span))
-                if span.file == own.file && span.start >= own.start && span.end <= own.end =>
-            {
+            (Some((name, own)), Some(span)) if holds(own, &span) => {
                 diagnostic.project(name.clone())
             }
             _ => diagnostic,
         }
     }
+}
+
+/// Tells whether a range lies inside of another.
+fn holds(outer: &Span, inner: &Span) -> bool {
+    inner.file == outer.file && inner.start >= outer.start && inner.end <= outer.end
 }
 
 /// Appends a key to a JSON pointer.

@@ -63,7 +63,7 @@ fn directive(map: &Map<String, Value>, place: Place<'_>) -> Result<Directive, Pa
 }
 
 /// Returns the items of a patch that is a list of patches.
-pub(super) fn items(patch: &Value) -> Option<&Vec<Value>> {
+pub(crate) fn items(patch: &Value) -> Option<&Vec<Value>> {
     let is_list = patch.get("kind")?.as_str()?.ends_with("List");
     patch.get("items")?.as_array().filter(|_| is_list)
 }

@@ -313,6 +313,24 @@ fn embedded_service(
     }
 }
 
+/// Tells whether a project reads its credentials from the Secret, and by the keys, of the base's own manifests.
+pub(super) fn is_own_secret(project: &Project, base: &Base, what: &str) -> bool {
+    let secrets = &base.facts.secrets;
+    if what == "database" {
+        let (plan, own) = (database(project, base, ""), &secrets.database);
+        plan.secret.name == own.name
+            && plan.secret.password_key == own.password_key
+            && plan.secret.username_key.as_ref() == Some(&own.username_key)
+    } else {
+        let (plan, own) = (object_store(project, base, ""), &secrets.object_store);
+        plan.secret.is_some_and(|secret| {
+            secret.name == own.name
+                && secret.access_key_key == own.access_key_key
+                && secret.secret_key_key == own.secret_key_key
+        })
+    }
+}
+
 fn form(credentials: &Credentials) -> &'static str {
     match credentials {
         Credentials::Generated => "generated",
@@ -349,7 +367,9 @@ fn parameters_json(parameters: &BTreeMap<String, String>, tls: bool) -> String {
     Value::Object(map).to_string()
 }
 
+/// Tells whether a host is one of Amazon's.
+///
 /// Source: AWS SDK endpoints, `s3.amazonaws.com`, `s3.<region>.amazonaws.com` and the Chinese partition's.
-fn is_aws(host: &str) -> bool {
+pub fn is_aws(host: &str) -> bool {
     host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")
 }

@@ -96,7 +96,7 @@ fn finding(found: &Use, cluster: &Cluster, base: &Base) -> Option<Diagnostic> {
             format!("the image `{image}`{owner} has no digest"),
         )
         .label("digests are required")
-        .hint("write `<registry>/<repository>@sha256:<digest>`; those of a base belong into its files");
+        .hint("write `<registry>/<repository>@sha256:<digest>`; `tenantry images pin` pins those of a base");
         (diagnostic, policy.require_digests_span)
     } else {
         return None;

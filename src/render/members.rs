@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::base::{Base, MemberRule};
 use crate::model::{Member, Project};
 use crate::object::Object;
+use crate::plan::Plan;
 
 /// Group of Roles and of the subjects that are no service accounts.
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -15,7 +16,14 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 /// Returns the Roles and RoleBindings of the levels that have members.
 ///
 /// `objects` are the stack's own, to which the base may narrow a rule.
-pub(super) fn objects(objects: &[Object], project: &Project, base: &Base) -> Vec<Object> {
+pub(super) fn objects(
+    objects: &[Object],
+    project: &Project,
+    plan: &Plan,
+    base: &Base,
+) -> Vec<Object> {
+    let access = plan.access.as_ref();
+    let asked = access.is_some_and(|access| access.kube_rbac_proxy);
     let mut bodies = Vec::new();
     for (level, members) in project.members.levels() {
         if members.is_empty() {
@@ -27,6 +35,7 @@ pub(super) fn objects(objects: &[Object], project: &Project, base: &Base) -> Vec
             .members
             .of(level)
             .into_iter()
+            .filter(|member_rule| asked || !member_rule.of_proxy)
             .filter_map(|member_rule| rule(member_rule, objects))
             .collect();
         bodies.push(json!({
@@ -58,7 +67,8 @@ fn rule(rule: &MemberRule, objects: &[Object]) -> Option<Value> {
     if let Some(kind) = &rule.names_of {
         let mut names: Vec<&str> = objects
             .iter()
-            .filter(|object| object.kind() == kind)
+            // Who gets in is decided in Git: what guards the stack is not for its members to change.
+            .filter(|object| object.kind() == kind && object.file != "access")
             .map(Object::name)
             .collect();
         names.sort_unstable();

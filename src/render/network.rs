@@ -9,9 +9,9 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use crate::base::{Base, Facts};
-use crate::model::{Cluster, Peer, Project, StorageKind};
+use crate::model::{Cluster, Exposure, Peer, Project, StorageKind};
 use crate::object::Object;
-use crate::plan::{Plan, namespace_of};
+use crate::plan::{AccessPlan, Plan, namespace_of};
 
 /// Ports of the Kubernetes API server's endpoints and Service.
 const API_SERVER_PORTS: [u16; 2] = [443, 6443];
@@ -32,7 +32,7 @@ pub(super) fn policies(
     let restricted = project.network.egress_restricted;
     let mut bodies = vec![default_deny(restricted)];
     for role in &present {
-        let ingress = ingress_rules(role, &present, project, cluster, facts);
+        let ingress = ingress_rules(role, &present, project, cluster, plan, facts);
         if !ingress.is_empty() {
             let spec = json!({
                 "podSelector": {"matchLabels": facts.roles[*role]},
@@ -111,6 +111,7 @@ fn ingress_rules(
     present: &[&str],
     project: &Project,
     cluster: &Cluster,
+    plan: &Plan,
     facts: &Facts,
 ) -> Vec<Value> {
     // Peers that may reach the same ports share one rule.
@@ -134,6 +135,17 @@ fn ingress_rules(
             rules.push(json!({"from": from, "ports": tcp(ports)}));
         }
     }
+    if let Some(access) = &plan.access
+        && is_front(role, facts)
+    {
+        let ports = tcp(&[access.port]);
+        let from = outside(access, plan, cluster);
+        rules.push(if from.is_empty() {
+            json!({"ports": ports})
+        } else {
+            json!({"from": from, "ports": ports})
+        });
+    }
     if let Some(ports) = facts.metrics.get(role) {
         let from: Vec<Value> = cluster
             .network
@@ -146,6 +158,37 @@ fn ingress_rules(
         }
     }
     rules
+}
+
+/// Tells whether a role is that of the proxy in front of a stack.
+fn is_front(role: &str, facts: &Facts) -> bool {
+    let access = facts.access.as_ref();
+    access.is_some_and(|access| access.role == role)
+}
+
+/// Returns who brings traffic from outside to the proxy; nobody in particular is anybody, since the proxy asks everybody who they are.
+///
+/// Source: gitops-wiring §4.3; OpenShift labels the namespaces of its routers.
+fn outside(access: &AccessPlan, plan: &Plan, cluster: &Cluster) -> Vec<Value> {
+    let mut namespaces: BTreeSet<&str> = BTreeSet::new();
+    namespaces.extend(
+        cluster
+            .network
+            .ingress_namespaces
+            .iter()
+            .map(String::as_str),
+    );
+    if let Some(gateway) = &access.gateway
+        && !namespaces.is_empty()
+    {
+        // Many implementations run the proxies of a Gateway beside it.
+        namespaces.insert(gateway.namespace.as_deref().unwrap_or(&plan.namespace));
+    }
+    let mut peers: Vec<Value> = namespaces.into_iter().map(namespace_peer).collect();
+    if access.exposure == Exposure::Route {
+        peers.push(json!({"namespaceSelector": {"matchLabels": {"network.openshift.io/policy-group": "ingress"}}}));
+    }
+    peers
 }
 
 /// Returns the ports at which `to` accepts connections of `from`, sorted.
@@ -235,6 +278,12 @@ fn egress_rules(
             rules.extend(server_rule(host, port, cluster));
         }
     }
+    let access = plan.access.as_ref();
+    if is_front(role, facts)
+        && let Some((host, port)) = access.and_then(|access| access.oidc_server.as_ref())
+    {
+        rules.extend(server_rule(host, *port, cluster));
+    }
     rules
 }
 
@@ -253,7 +302,7 @@ fn server_rule(host: &str, port: u16, cluster: &Cluster) -> Option<Value> {
     Some(json!({"to": [cidr_peer(&cidr)], "ports": tcp(&[port])}))
 }
 
-fn peer(peer: &Peer) -> Value {
+pub(super) fn peer(peer: &Peer) -> Value {
     match peer {
         Peer::Namespace(namespace) => namespace_peer(namespace),
         Peer::Cidr(cidr) => cidr_peer(cidr),
@@ -285,7 +334,7 @@ fn policy(name: &str, spec: Value) -> Value {
 }
 
 /// Turns `metadataGrpc` into `metadata-grpc`.
-fn kebab(role: &str) -> String {
+pub(super) fn kebab(role: &str) -> String {
     let mut name = String::with_capacity(role.len() + 2);
     for character in role.chars() {
         if character.is_ascii_uppercase() {

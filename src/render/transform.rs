@@ -11,8 +11,9 @@ use crate::base::{Base, FILES};
 use crate::model::{Cluster, Project, State};
 use crate::object::{Object, is_cluster_scoped};
 use crate::plan::Plan;
+use crate::trace::{By, Trace, Written};
 
-use super::Hash;
+use super::{Hash, origins};
 
 /// Annotation of a manifest whose name gets a hash of its content; it is consumed here.
 const NAME_SUFFIX: &str = "tenantry.dev/name-suffix";
@@ -33,37 +34,73 @@ const FLUX_PRUNE: &str = "kustomize.toolkit.fluxcd.io/prune";
 const PROJECT: &str = "tenantry.dev/project";
 
 /// Completes the objects of a project and puts them into the order in which they are written.
-pub(super) fn finish(
+pub(super) fn finish<T: Trace>(
     objects: &mut [Object],
     project: &Project,
     cluster: &Cluster,
     plan: &Plan,
     base: &Base,
     hash: Hash<'_>,
+    trace: &mut T,
 ) {
-    for object in objects.iter_mut() {
+    for (number, object) in objects.iter_mut().enumerate() {
         set_namespace(object, &project.namespace);
+        let by = By::Tenantry("namespace of every object");
+        trace.one(number, object, by, |_, _| origins::own_namespace());
         service_account(object, project);
+        let by = By::Tenantry("settings of service accounts");
+        trace.one(number, object, by, origins::service_account);
         if object.file != "extra" {
             pods(object, project, plan);
         }
+        let by = By::Tenantry("placement and proxy of pods");
+        trace.one(number, object, by, origins::pods);
         pull_secrets(object, cluster);
+        trace.one(number, object, By::Tenantry("pull secrets"), |_, _| {
+            origins::pull_secrets()
+        });
         labels(object, project, base);
+        let by = By::Tenantry("labels of every object");
+        trace.one(number, object, by, |object, pointer| {
+            origins::labels(object, pointer, project)
+        });
         annotations(object, project);
+        let by = By::Tenantry("annotations of every object");
+        trace.one(number, object, by, |_, pointer| {
+            origins::annotations(pointer, project)
+        });
         waves::annotate(object, project.state, &cluster.sync);
+        trace.one(number, object, WAVES, |_, _| origins::sync());
         prune(&mut object.body);
+        trace.one(number, object, By::Tenantry("cleaning up"), |_, _| {
+            Written::default()
+        });
     }
     config_hashes(objects, hash);
+    trace.all(objects, CONFIG, |_, _| Written::default());
     // Sorted before names get their hashes, so that the order says nothing about contents.
     sort(objects);
-    for object in objects.iter_mut() {
+    trace.all(objects, CONFIG, |_, _| Written::default());
+    for (number, object) in objects.iter_mut().enumerate() {
         name_suffix(object, hash);
+        let by = By::Tenantry("hash of the content in the name");
+        trace.one(number, object, by, |_, _| Written::default());
     }
 }
 
+/// What [`waves`] are set for.
+const WAVES: By = By::Tenantry("waves of Argo CD");
+/// What [`config_hashes`] are set for.
+const CONFIG: By = By::Tenantry("hash of the ConfigMaps that pods read");
+
 /// Completes the objects that a cluster gets once.
-pub(super) fn cluster(objects: &mut [Object], cluster: &Cluster, base: &Base) {
-    for object in objects.iter_mut() {
+pub(super) fn cluster<T: Trace>(
+    objects: &mut [Object],
+    cluster: &Cluster,
+    base: &Base,
+    trace: &mut T,
+) {
+    for (number, object) in objects.iter_mut().enumerate() {
         let labels = standard_labels(object, base);
         add_all(&mut object.body["metadata"], "labels", &labels);
         if object.kind() == "CustomResourceDefinition" {
@@ -77,8 +114,16 @@ pub(super) fn cluster(objects: &mut [Object], cluster: &Cluster, base: &Base) {
             ]);
             add_all(&mut object.body["metadata"], "annotations", &keep);
         }
+        let by = By::Tenantry("labels and annotations of every object");
+        trace.one(number, object, by, |object, pointer| {
+            origins::standard_labels(object, pointer)
+        });
         pull_secrets(object, cluster);
+        trace.one(number, object, By::Tenantry("pull secrets"), |_, _| {
+            origins::pull_secrets()
+        });
         waves::annotate(object, State::Active, &cluster.sync);
+        trace.one(number, object, WAVES, |_, _| origins::sync());
     }
     config_hashes(objects, &mut super::hash);
     objects.sort_by_cached_key(|object| {
@@ -88,6 +133,63 @@ pub(super) fn cluster(objects: &mut [Object], cluster: &Cluster, base: &Base) {
             object.key(),
         )
     });
+    trace.all(objects, CONFIG, |_, _| Written::default());
+}
+
+/// Completes the objects that set up shared servers: those for one project, or those that all have in common.
+pub(super) fn shared(
+    objects: &mut [Object],
+    cluster: &Cluster,
+    base: &Base,
+    project: Option<&Project>,
+) {
+    for object in objects.iter_mut() {
+        let mut labels = standard_labels(object, base);
+        for key in ["name", "component"] {
+            labels.insert(
+                format!("app.kubernetes.io/{key}"),
+                "provisioning".to_owned(),
+            );
+        }
+        labels.extend(project.map(|project| (PROJECT.to_owned(), project.name.clone())));
+        add_all(&mut object.body["metadata"], "labels", &labels);
+        pull_secrets(object, cluster);
+        // The Namespace may hold Secrets that somebody has put there by hand. Everything else can be made again.
+        if object.kind() == "Namespace" {
+            add_all(&mut object.body["metadata"], "annotations", &keep());
+        }
+        // An entry that a store does not have yet must hold up nobody else's Job.
+        if object.kind() != "ExternalSecret" {
+            waves::annotate(object, State::Active, &cluster.sync);
+        }
+        name_suffix(object, &mut super::hash);
+    }
+    objects.sort_by_cached_key(|object| {
+        (
+            object.file.clone(),
+            crate::object::apply_rank(object.kind()),
+            object.key(),
+        )
+    });
+}
+
+/// Returns the manifests of a base with what every stack of it does to them alike, in the order in which they are
+/// written.
+///
+/// One whose name gets a hash is left out: under its own name, no stack has it.
+pub(super) fn pinned(base: &Base) -> Vec<Object> {
+    let mut objects = base.manifests.clone();
+    objects.retain(|object| {
+        let annotations = object.body.pointer("/metadata/annotations");
+        annotations.is_none_or(|annotations| annotations.get(NAME_SUFFIX).is_none())
+    });
+    for object in &mut objects {
+        let labels = standard_labels(object, base);
+        add_all(&mut object.body["metadata"], "labels", &labels);
+        prune(&mut object.body);
+    }
+    sort(&mut objects);
+    objects
 }
 
 /// Returns the pod template of a workload: its metadata and its spec.
@@ -314,13 +416,20 @@ fn annotations(object: &mut Object, project: &Project) {
         }
     }
     if holds_data(object) {
-        annotations.insert(
-            ARGO_OPTIONS.to_owned(),
-            "Prune=confirm,Delete=confirm".to_owned(),
-        );
-        annotations.insert(FLUX_PRUNE.to_owned(), "disabled".to_owned());
+        annotations.extend(keep());
     }
     add_all(&mut object.body["metadata"], "annotations", &annotations);
+}
+
+/// Returns the annotations that keep an object from being pruned or deleted without a person's consent.
+fn keep() -> BTreeMap<String, String> {
+    BTreeMap::from([
+        (
+            ARGO_OPTIONS.to_owned(),
+            "Prune=confirm,Delete=confirm".to_owned(),
+        ),
+        (FLUX_PRUNE.to_owned(), "disabled".to_owned()),
+    ])
 }
 
 /// Tells whether losing the object loses data: the Namespace, volume claims and the sources of Secrets.

@@ -8,10 +8,12 @@
 use serde_json::{Value, json};
 
 use super::groups::Group;
-use super::{ROOT, Site, object};
+use super::{ROOT, Site, object, part_name};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Project, SyncTool};
 use crate::object::Object;
+use crate::overlay::BASE_DIRECTORY;
+use crate::tree::Form;
 
 /// API version of Argo CD's kinds.
 const API: &str = "argoproj.io/v1alpha1";
@@ -118,6 +120,7 @@ pub(super) fn project(site: &Site, project: &Project) -> Vec<Object> {
         file: &format!("{}.application", project.namespace),
         project: &name,
         path: &site.of_cluster(&project.namespace),
+        base: Some(&project.base),
         destination: json!({"server": site.cluster.server, "namespace": project.namespace}),
         content: Content::Objects,
         wave: None,
@@ -168,6 +171,7 @@ pub(super) fn root(site: &Site, groups: &[Group]) -> Vec<Object> {
             file: part,
             project: &wiring,
             path: &site.in_repository(&site.part(SyncTool::Argocd, part)),
+            base: None,
             destination: json!({"server": ITS_OWN_CLUSTER, "namespace": namespace}),
             content: Content::Wiring,
             wave,
@@ -177,12 +181,13 @@ pub(super) fn root(site: &Site, groups: &[Group]) -> Vec<Object> {
     };
     objects.push(of_wiring(ROOT, Some("-2"), &labels));
     for directory in &site.platform.directories {
-        let part = directory.trim_start_matches('_');
+        let part = part_name(directory);
         let application = Application {
-            name: &own_name(site, part),
-            file: part,
+            name: &own_name(site, &part),
+            file: &part,
             project: &platform,
             path: &site.of_cluster(directory),
+            base: None,
             destination: json!({"server": site.cluster.server}),
             content: Content::Objects,
             wave: Some("-1"),
@@ -212,6 +217,8 @@ struct Application<'a> {
     file: &'a str,
     project: &'a str,
     path: &'a str,
+    /// The pinned base that the directory may stand on.
+    base: Option<&'a str>,
     destination: Value,
     content: Content,
     wave: Option<&'static str>,
@@ -222,7 +229,11 @@ impl Application<'_> {
     /// Source: gitops-wiring §1.1, §1.2, §1.6, §1.8 (Argo CD v3.5.1).
     fn object(&self, site: &Site) -> Object {
         // Without it, every commit would render every Application of the repository again.
-        let mut annotations = vec![("argocd.argoproj.io/manifest-generate-paths", ".")];
+        let paths = match (site.form, self.base) {
+            (Form::Kustomize, Some(base)) => format!(".;../../{BASE_DIRECTORY}/{base}"),
+            _ => ".".to_owned(),
+        };
+        let mut annotations = vec![("argocd.argoproj.io/manifest-generate-paths", &*paths)];
         // Only what differs is applied: fewer calls, and a short `status.operationState`.
         let mut options = vec!["ServerSideApply=true", "ApplyOutOfSyncOnly=true"];
         if self.content == Content::Objects {
@@ -234,17 +245,21 @@ impl Application<'_> {
             options.push("FailOnSharedResource=true");
         }
         annotations.extend(self.wave.map(|wave| (WAVE, wave)));
+        let mut source = json!({
+            "repoURL": site.sync.url,
+            "targetRevision": format!("refs/heads/{}", site.sync.branch),
+            "path": self.path,
+        });
+        if site.form == Form::Plain {
+            // An empty `directory`, or one that only says `recurse: false`, is removed by the controller, and the
+            // parent would put it back for ever (`NormalizeSource`). With it, no kustomization file or chart
+            // changes how the directory is read. An empty `kustomize` is removed likewise: the kustomization file
+            // itself says what the directory is.
+            source["directory"] = json!({"include": "*.yaml"});
+        }
         let spec = json!({
             "project": self.project,
-            "source": {
-                "repoURL": site.sync.url,
-                "targetRevision": format!("refs/heads/{}", site.sync.branch),
-                "path": self.path,
-                // An empty `directory`, or one that only says `recurse: false`, is removed by the controller, and the
-                // parent would put it back for ever (`NormalizeSource`). With it, no kustomization file or chart
-                // changes how the directory is read.
-                "directory": {"include": "*.yaml"},
-            },
+            "source": source,
             "destination": self.destination,
             "syncPolicy": {
                 "automated": {"prune": true, "selfHeal": true},

@@ -15,10 +15,14 @@
 use serde_json::{Value, json};
 
 use super::groups::Group;
-use super::{ROOT, Site, object};
+use super::{ROOT, Site, object, part_name};
+use crate::compile::CLUSTER_DIRECTORY;
 use crate::digest::Digest;
 use crate::model::{Flux, Project, SyncTool, derived};
 use crate::object::Object;
+use crate::overlay::BASE_DIRECTORY;
+use crate::provision;
+use crate::tree::Form;
 
 /// API version of a GitRepository.
 const SOURCE_API: &str = "source.toolkit.fluxcd.io/v1";
@@ -105,11 +109,11 @@ pub(super) fn project(site: &Site, project: &Project) -> Vec<Object> {
             "subjects": account,
         }),
     ));
-    let depends_on: Vec<Value> = site
-        .platform
-        .directories
-        .iter()
-        .map(|directory| json!({"name": own_name(directory.trim_start_matches('_'))}))
+    let provisioning = site.platform.provisioning.get(&project.namespace);
+    let depends_on: Vec<Value> = [CLUSTER_DIRECTORY]
+        .into_iter()
+        .chain(provisioning.map(String::as_str))
+        .map(|directory| json!({"name": own_name(&part_name(directory))}))
         .collect();
     let mut spec = kustomization(&name, &site.of_cluster(&project.namespace));
     spec["deletionPolicy"] = json!("Orphan");
@@ -131,6 +135,12 @@ pub(super) fn root(site: &Site, groups: &[Group]) -> Vec<Object> {
         // What the other clusters run is nobody's business in this one.
         "sparseCheckout": [site.in_repository(&site.cluster.name)],
     });
+    if site.form == Form::Kustomize {
+        repository["sparseCheckout"] = json!([
+            site.in_repository(BASE_DIRECTORY),
+            site.in_repository(&site.cluster.name),
+        ]);
+    }
     if let Some(secret) = &flux.secret_ref {
         repository["secretRef"] = json!({"name": secret});
     }
@@ -151,11 +161,21 @@ pub(super) fn root(site: &Site, groups: &[Group]) -> Vec<Object> {
     spec["deletionPolicy"] = json!("Orphan");
     objects.push(in_own_file(site, ROOT, &own_name(ROOT), &labels, spec));
     for directory in &site.platform.directories {
-        let part = directory.trim_start_matches('_');
+        let part = part_name(directory);
         let mut spec = kustomization(FLUX_ACCOUNT, &site.of_cluster(directory));
-        // No `wait`: every project depends on this one, and an unhealthy object here must not stop them all.
+        // No `wait`: projects depend on this one, and an unhealthy object here must not stop them all.
         spec["deletionPolicy"] = json!("Orphan");
-        objects.push(in_own_file(site, part, &own_name(part), &labels, spec));
+        // The Jobs need their namespace.
+        if site
+            .platform
+            .provisioning
+            .values()
+            .any(|jobs| jobs == directory)
+        {
+            spec["dependsOn"] =
+                json!([{"name": own_name(&part_name(provision::COMMON_DIRECTORY))}]);
+        }
+        objects.push(in_own_file(site, &part, &own_name(&part), &labels, spec));
     }
     for group in groups {
         let labels = site.labels(group.ring.as_deref());

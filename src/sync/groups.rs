@@ -44,7 +44,7 @@ pub fn groups(projects: &[Project], cluster: &str) -> Vec<Group> {
     let mut groups = Vec::new();
     for (ring, members) in rings {
         let mut split = Vec::new();
-        divide(projects, members, &mut String::new(), &mut split);
+        divide(projects, members, LIMIT, &mut String::new(), &mut split);
         let stem = stem(ring);
         groups.extend(split.into_iter().map(|(bits, projects)| Group {
             name: if bits.is_empty() {
@@ -60,14 +60,22 @@ pub fn groups(projects: &[Project], cluster: &str) -> Vec<Group> {
     groups
 }
 
+/// Splits projects into parts of at most `limit`, each with the bits by which it was split: none when all fit into one.
+pub fn parts(projects: &[Project], members: Vec<usize>, limit: usize) -> Vec<(String, Vec<usize>)> {
+    let mut parts = Vec::new();
+    divide(projects, members, limit, &mut String::new(), &mut parts);
+    parts
+}
+
 /// Splits projects whose hashes begin with the same bits until no part is too large.
 fn divide(
     projects: &[Project],
     members: Vec<usize>,
+    limit: usize,
     bits: &mut String,
     groups: &mut Vec<(String, Vec<usize>)>,
 ) {
-    if members.len() <= LIMIT {
+    if members.len() <= limit {
         groups.push((bits.clone(), members));
         return;
     }
@@ -78,7 +86,7 @@ fn divide(
     for (bit, half) in [('0', zeros), ('1', ones)] {
         if !half.is_empty() {
             bits.push(bit);
-            divide(projects, half, bits, groups);
+            divide(projects, half, limit, bits, groups);
             bits.pop();
         }
     }

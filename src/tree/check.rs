@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::compare::{Known, compare};
 use super::index::{Entry, Index};
 use super::open::open_top;
-use super::{INDEX, Location, RenderedDirectory, Scope, Stop, TreeError, path};
+use super::{Form, INDEX, Location, RenderedDirectory, Scope, Stop, TreeError, path};
 use crate::confined::{Directory, OpenError};
 use crate::digest::Digest;
 
@@ -16,6 +16,7 @@ use crate::digest::Digest;
 pub struct Checker {
     location: Location,
     scope: Scope,
+    form: Form,
     /// `None` when there is no tree yet.
     top: Option<Directory>,
     /// Empty when it cannot be read, which counts as a difference.
@@ -34,7 +35,7 @@ impl Checker {
     /// Opens the tree for reading; a tree that is not there is empty.
     ///
     /// Errors: [`TreeError::Stopped`] when the way to the tree leads over a symbolic link or a file.
-    pub fn open(location: &Location, scope: Scope) -> Result<Self, TreeError> {
+    pub fn open(location: &Location, scope: Scope, form: Form) -> Result<Self, TreeError> {
         let top = open_top(location)?;
         let text = match &top {
             Some(top) => match top.read(OsStr::new(INDEX), u64::MAX - 1) {
@@ -52,6 +53,7 @@ impl Checker {
         Ok(Checker {
             location: location.clone(),
             scope,
+            form,
             top,
             index: [index.unwrap_or_default()],
             index_digest: text.as_deref().map(Digest::of),
@@ -106,7 +108,11 @@ impl Checker {
             }
         }
         directories.append(&mut found.entries);
-        if self.index_digest != Some(Index { directories }.digest()) {
+        let index = Index {
+            form: self.form,
+            directories,
+        };
+        if self.index_digest != Some(index.digest()) {
             found.differing.push(INDEX.to_owned());
         }
         found.differing.sort_unstable();

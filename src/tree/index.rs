@@ -3,6 +3,7 @@
 //! ```json
 //! {
 //!   "format": 1,
+//!   "form": "kustomize",
 //!   "directories": {
 //!     "in-cluster/churn": {
 //!       "project": "churn",
@@ -12,7 +13,7 @@
 //!         "ui.yaml": "<sha256>"
 //! ```
 //!
-//! Sorted, one file per line, so that Git merges it line by line. Knows nothing of files on disk.
+//! `form` is left out in the plain form. Sorted, one file per line, so that Git merges it line by line. Knows nothing of files on disk.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -25,8 +26,8 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::RenderedDirectory;
 use super::path::{is_directory, is_name};
+use super::{Form, RenderedDirectory};
 use crate::confined::{Content, Directory, OpenError};
 use crate::digest::{Digest, Hasher};
 
@@ -35,6 +36,7 @@ const FORMAT: u32 = 1;
 /// What we have written, by path of the directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Index {
+    pub(crate) form: Form,
     pub(crate) directories: BTreeMap<String, Arc<Entry>>,
 }
 
@@ -57,7 +59,14 @@ pub(crate) struct Files(Vec<(Box<str>, Digest)>);
 #[derive(Serialize, Deserialize)]
 struct Document<D> {
     format: u32,
+    /// Absent for the plain form, which older versions know alone.
+    #[serde(default, skip_serializing_if = "is_plain")]
+    form: Form,
     directories: D,
+}
+
+fn is_plain(form: &Form) -> bool {
+    *form == Form::Plain
 }
 
 impl Entry {
@@ -138,13 +147,17 @@ impl Index {
                 return Err(format!("`{name}` in `{path}` cannot be the name of a file"));
             }
         }
-        Ok(Index { directories })
+        Ok(Index {
+            form: document.form,
+            directories,
+        })
     }
 
     /// Writes the text of the index.
     pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let document = Document {
             format: FORMAT,
+            form: self.form,
             directories: &self.directories,
         };
         serde_json::to_writer_pretty(&mut *out, &document)?;
@@ -230,6 +243,7 @@ mod tests {
             files: Files::default(),
         };
         Index {
+            form: Form::Plain,
             directories: BTreeMap::from([
                 (rendered.path.clone(), Arc::new(Entry::of(&rendered))),
                 ("in-cluster/_cluster".to_owned(), Arc::new(platform)),
@@ -266,6 +280,19 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(&text), TEXT);
         assert_eq!(Index::parse(TEXT.as_bytes()), Ok(sample()));
         assert_eq!(sample().digest(), Digest::of(TEXT.as_bytes()));
+    }
+
+    #[test]
+    fn another_form_is_noted() {
+        let index = Index {
+            form: Form::Kustomize,
+            ..sample()
+        };
+        let mut text = Vec::new();
+        index.write(&mut text).expect("a vector takes everything");
+        let expect = TEXT.replace("1,\n", "1,\n  \"form\": \"kustomize\",\n");
+        assert_eq!(String::from_utf8_lossy(&text), expect);
+        assert_eq!(Index::parse(expect.as_bytes()), Ok(index));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 
 use super::index::Index;
 use super::open::open_top;
-use super::{INDEX, Location, Stop, StopReason, TreeError};
+use super::{Form, INDEX, Location, Stop, StopReason, TreeError};
 use crate::confined::{Directory, Kind, OpenError};
 
 /// What the index records about one directory.
@@ -32,6 +32,9 @@ pub trait OldTree: Sync {
 
     /// Tells whether there is an index; without one, nothing is ours to remove.
     fn has_index(&self) -> bool;
+
+    /// Returns the form of the tree, as its index says; one without an index is plain.
+    fn form(&self) -> Form;
 
     /// Returns the manifests of one directory by file name; none when there is no such directory.
     ///
@@ -58,10 +61,13 @@ pub fn is_manifest(name: &str) -> bool {
 }
 
 impl Recorded {
-    /// Reads the text of an index.
+    /// Reads the text of an index, and the form of the tree in it.
     ///
     /// Errors: [`StopReason::InvalidIndex`]; `path` is how messages name the index.
-    pub fn parse(text: &[u8], path: String) -> Result<BTreeMap<String, Recorded>, TreeError> {
+    pub fn parse(
+        text: &[u8],
+        path: String,
+    ) -> Result<(Form, BTreeMap<String, Recorded>), TreeError> {
         let index = Index::parse(text).map_err(|why| {
             let reason = StopReason::InvalidIndex(why);
             TreeError::Stopped(vec![Stop { path, reason }])
@@ -75,7 +81,7 @@ impl Recorded {
             };
             (path, recorded)
         });
-        Ok(recorded.collect())
+        Ok((index.form, recorded.collect()))
     }
 }
 
@@ -86,6 +92,7 @@ pub struct DiskTree {
     top: Option<Directory>,
     recorded: BTreeMap<String, Recorded>,
     has_index: bool,
+    form: Form,
 }
 
 impl DiskTree {
@@ -95,15 +102,16 @@ impl DiskTree {
     /// cannot be read.
     pub fn open(location: &Location) -> Result<Self, TreeError> {
         let top = open_top(location)?;
-        let (recorded, has_index) = match &top {
+        let (recorded, form) = match &top {
             Some(top) => read_recorded(top, location)?,
-            None => (BTreeMap::new(), false),
+            None => (BTreeMap::new(), None),
         };
         Ok(DiskTree {
             location: location.clone(),
             top,
             recorded,
-            has_index,
+            has_index: form.is_some(),
+            form: form.unwrap_or_default(),
         })
     }
 }
@@ -115,6 +123,10 @@ impl OldTree for DiskTree {
 
     fn has_index(&self) -> bool {
         self.has_index
+    }
+
+    fn form(&self) -> Form {
+        self.form
     }
 
     fn manifests(&self, path: &str) -> Result<BTreeMap<String, Vec<u8>>, TreeError> {
@@ -156,14 +168,17 @@ impl OldTree for DiskTree {
     }
 }
 
-/// Returns what is recorded, and whether in an index.
+/// Returns what is recorded, and the form that the index says; `None` without an index.
 fn read_recorded(
     top: &Directory,
     location: &Location,
-) -> Result<(BTreeMap<String, Recorded>, bool), TreeError> {
+) -> Result<(BTreeMap<String, Recorded>, Option<Form>), TreeError> {
     let shown = location.display(INDEX);
     let error = match top.read(OsStr::new(INDEX), u64::MAX - 1) {
-        Ok(text) => return Ok((Recorded::parse(&text, shown)?, true)),
+        Ok(text) => {
+            let (form, recorded) = Recorded::parse(&text, shown)?;
+            return Ok((recorded, Some(form)));
+        }
         Err(error) => error,
     };
     if let Some(stop) = Stop::of_opening(shown, "reading", error)? {
@@ -171,7 +186,7 @@ fn read_recorded(
     }
     let mut found = BTreeMap::new();
     find_directories(top, location, "", &mut found)?;
-    Ok((found, false))
+    Ok((found, None))
 }
 
 /// Finds the directories that hold manifests; hidden ones are not ours, and links are not followed.

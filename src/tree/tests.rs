@@ -128,7 +128,7 @@ impl Repository {
     }
 
     fn check(&self, fleet: Fleet<'_>, scope: Scope) -> Vec<String> {
-        let checker = Checker::open(&self.location(), scope).expect("the tree opens");
+        let checker = Checker::open(&self.location(), scope, Form::Plain).expect("the tree opens");
         for rendered in rendered(fleet) {
             checker.put(&rendered).expect("the tree can be read");
         }
@@ -168,6 +168,7 @@ fn options() -> Options {
     Options {
         adopt: false,
         scope: Scope::All,
+        form: Form::Plain,
         // A test that starts a process keeps every lock of this one alive for a moment, from fork to exec.
         patience: Duration::from_secs(60),
     }

@@ -10,7 +10,7 @@ use super::compare::{Comparison, Known, compare};
 use super::index::{Entry, Index};
 use super::open::{lock, make_top, read_index};
 use super::staging::Staging;
-use super::{Location, RenderedDirectory, Scope, Stop, StopReason, TreeError, path};
+use super::{Form, Location, RenderedDirectory, Scope, Stop, StopReason, TreeError, path};
 use crate::confined::{Directory, OpenError};
 use crate::digest::Digest;
 
@@ -21,6 +21,8 @@ pub struct Options {
     pub adopt: bool,
     /// Which directories this run answers for.
     pub scope: Scope,
+    /// The form of the tree.
+    pub form: Form,
     /// How long to wait for another process that renders into the same tree.
     pub patience: Duration,
 }
@@ -187,7 +189,10 @@ impl Writer {
 
         let mut directories = plan.entries;
         directories.extend(carried);
-        let index = Index { directories };
+        let index = Index {
+            form: self.options.form,
+            directories,
+        };
         if plan.placements.is_empty()
             && plan.removals.is_empty()
             && self.index_digest == Some(index.digest())

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Failure;
 use super::disk::Disk;
+use super::{Failure, localise};
 use crate::base::embedded;
 use crate::base::lock::Lock;
 use crate::diagnostic::Diagnostics;
@@ -39,26 +39,38 @@ impl Bases {
         sources: &mut Sources,
         diagnostics: &mut Diagnostics,
     ) -> Result<Self, Failure> {
+        let bases = Self::load_unverified(disk, sources, diagnostics)?;
+        let texts = bases
+            .files
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_bytes()));
+        for finding in bases.lock.verify(texts) {
+            diagnostics.push(finding);
+        }
+        Ok(diagnostics.accept(bases)?)
+    }
+
+    /// Reads the bases, whatever their lock says of them.
+    ///
+    /// Errors: `base-lock-mismatch` for a lock that cannot be read.
+    pub(super) fn load_unverified(
+        disk: &Disk,
+        sources: &mut Sources,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Self, Failure> {
         let (ids, lock) = inputs::Inputs::bases(disk.root(), sources, diagnostics)?;
-        let (parsed, mut findings) = match lock {
+        let (lock, findings) = match lock {
             Some(lock) => Lock::parse(lock, sources),
             None => (Lock::default(), Vec::new()),
         };
-        let files: BTreeMap<String, String> = ids
-            .into_iter()
-            .map(|(path, file)| (path, sources.get(file).text.clone()))
-            .collect();
-        let texts = files
-            .iter()
-            .map(|(path, text)| (path.as_str(), text.as_bytes()));
-        findings.extend(parsed.verify(texts));
         for finding in findings {
             diagnostics.push(finding);
         }
-        Ok(diagnostics.accept(Bases {
-            files,
-            lock: parsed,
-        })?)
+        let files = ids
+            .into_iter()
+            .map(|(path, file)| (path, sources.get(file).text.clone()))
+            .collect();
+        Ok(diagnostics.accept(Bases { files, lock })?)
     }
 
     /// Returns their names.
@@ -85,6 +97,13 @@ impl Bases {
         let own = self.files.iter();
         own.filter_map(|(path, text)| Some((path.strip_prefix(&prefix)?.to_owned(), text.clone())))
             .collect()
+    }
+
+    /// Returns the files of a base's components, but of the one that is written from upstream.
+    pub(super) fn components_of(&self, name: &str) -> BTreeMap<String, String> {
+        let mut files = self.files_of(name);
+        files.retain(|path, _| path.starts_with("components/") && path != localise::COMPONENT);
+        files
     }
 
     /// Returns the files of the bases at hand but one, and of those that are built in.

@@ -1,4 +1,4 @@
-//! The repository on the disk, as far as vendoring writes to it.
+//! The repository on the disk, as far as vendoring and pinning write to it.
 //!
 //! Knows `base/`, the lock beside the bases, and one directory for what is unfinished. Nothing is written through a
 //! symbolic link ([`crate::confined`]).
@@ -21,22 +21,22 @@ const PREPARED: &str = "base";
 const PREPARED_LOCK: &str = "lock";
 
 /// The root of a repository.
-pub(super) struct Disk {
+pub(crate) struct Disk {
     root: Directory,
     path: PathBuf,
 }
 
 /// The directory for what is unfinished; goes away with its contents.
-pub(super) struct Scratch<'d> {
+pub(crate) struct Scratch<'d> {
     disk: &'d Disk,
     path: PathBuf,
     /// Held open: its lock keeps a second process away.
-    _directory: Directory,
+    directory: Directory,
 }
 
 impl Scratch<'_> {
     /// Returns the path of the directory.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }
@@ -50,7 +50,7 @@ impl Drop for Scratch<'_> {
 
 impl Disk {
     /// Opens the root.
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let opened = Directory::open_trusted(path);
         let root = opened.with_context(|| format!("opening `{}`", path.display()))?;
         Ok(Disk {
@@ -60,20 +60,20 @@ impl Disk {
     }
 
     /// Returns the root.
-    pub(super) fn root(&self) -> &Directory {
+    pub(crate) fn root(&self) -> &Directory {
         &self.root
     }
 
     /// Makes an empty directory for what is unfinished.
     ///
     /// Errors: another process has it.
-    pub(super) fn scratch(&self) -> anyhow::Result<Scratch<'_>> {
+    pub(crate) fn scratch(&self) -> anyhow::Result<Scratch<'_>> {
         let name = OsStr::new(SCRATCH);
         let making = || format!("making `{SCRATCH}`");
         let (directory, _) = self.root.make(name).with_context(making)?;
         if !directory.try_lock().with_context(making)? {
             bail!(
-                "another `tenantry vendor` is at work in `{}`",
+                "another `tenantry` writes bases in `{}`",
                 self.path.display()
             );
         }
@@ -83,12 +83,27 @@ impl Disk {
         Ok(Scratch {
             disk: self,
             path: self.path.join(SCRATCH),
-            _directory: directory,
+            directory,
         })
     }
 
+    /// Writes the lock alone.
+    pub(super) fn write_lock(&self, lock: &Lock) -> anyhow::Result<()> {
+        let writing = || format!("writing `{BASE}/{}`", lock::FILE);
+        let place = self.scratch()?;
+        let (base, _) = self.root.make(OsStr::new(BASE)).with_context(writing)?;
+        let scratch = &place.directory;
+        let prepared = OsStr::new(PREPARED_LOCK);
+        scratch
+            .write_new(prepared, lock.to_string().as_bytes(), Masked::Yes)
+            .with_context(writing)?;
+        scratch
+            .rename(prepared, &base, OsStr::new(lock::FILE))
+            .with_context(writing)
+    }
+
     /// Writes a base, in the place of one of that name, and its lines of the lock.
-    pub(super) fn write(
+    pub(crate) fn write(
         &self,
         name: &str,
         files: &BTreeMap<String, String>,
@@ -100,6 +115,10 @@ impl Disk {
             .root
             .open(OsStr::new(SCRATCH))
             .map_err(std::io::Error::from)
+            .with_context(writing)?;
+        // Of a base that was written before, what it has replaced is left here.
+        scratch
+            .remove_all(OsStr::new(PREPARED))
             .with_context(writing)?;
         let (prepared, _) = scratch.make(OsStr::new(PREPARED)).with_context(writing)?;
         for (path, text) in files {

@@ -61,6 +61,31 @@ impl Fetcher {
         })
     }
 
+    /// Asks where references point that were fetched at recorded commits; returns those that point elsewhere by now:
+    /// address and reference, the recorded commit, and where they point, empty when they are gone.
+    ///
+    /// Errors: what `git` says, with the address.
+    pub(super) fn moved(&self) -> anyhow::Result<Vec<(String, String, String)>> {
+        let mut moved = Vec::new();
+        for ((url, reference), fetched) in &self.fetched {
+            let shown = shown(url, reference.as_deref());
+            let name = reference.as_deref().unwrap_or("HEAD");
+            if !self.pins.contains_key(&shown) || fetched.commit.starts_with(name) {
+                continue;
+            }
+            let repository = Repository {
+                directory: &self.place.join("0"),
+            };
+            let now = repository
+                .remote_commit(url, name)
+                .with_context(|| format!("asking `{shown}`"))?;
+            if now != fetched.commit {
+                moved.push((shown, fetched.commit.clone(), now));
+            }
+        }
+        Ok(moved)
+    }
+
     /// Fetches what an address means, whatever its path.
     ///
     /// Errors: what `git` says, with the address; an address that `git` is not given; limits.
@@ -145,6 +170,29 @@ impl Repository<'_> {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns the commit that a reference means in a remote repository, empty when there is none of that name.
+    ///
+    /// In the order in which `git fetch` looks: the name itself, then a tag, then a branch.
+    fn remote_commit(&self, url: &str, reference: &str) -> anyhow::Result<String> {
+        let said = run(self.git().args(["ls-remote", "--quiet", "--", url]))?;
+        let said = String::from_utf8_lossy(&said);
+        let mut commits: BTreeMap<&str, &str> = BTreeMap::new();
+        for (commit, name) in said.lines().filter_map(|line| line.split_once('\t')) {
+            commits.insert(name, commit);
+        }
+        for prefix in ["", "refs/", "refs/tags/", "refs/heads/"] {
+            let name = format!("{prefix}{reference}");
+            // An annotated tag is an object of its own; `^{}` is the commit behind it.
+            let commit = commits
+                .get(format!("{name}^{{}}").as_str())
+                .or_else(|| commits.get(name.as_str()));
+            if let Some(commit) = commit.filter(|commit| is_commit_name(commit)) {
+                return Ok((*commit).to_owned());
+            }
+        }
+        Ok(String::new())
     }
 
     fn commit(&self, revision: &str) -> anyhow::Result<String> {

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::reference::Reference;
+use super::adopt;
+use super::reference::{Reference, key};
 use super::sort_out::Sorted;
 
 /// What the base at hand says of objects that the vendored one has too.
@@ -14,8 +15,12 @@ pub(super) struct Known<'a> {
     sorted: &'a Sorted,
     images: &'a BTreeMap<String, String>,
     reference: Option<&'a Reference>,
+    /// Objects that components add, as templates.
+    added: Vec<Value>,
+    /// The files that they add them to.
+    added_to: BTreeSet<String>,
     /// Names of the Services.
-    pub(super) services: BTreeSet<&'a str>,
+    pub(super) services: BTreeSet<String>,
 }
 
 impl<'a> Known<'a> {
@@ -23,21 +28,26 @@ impl<'a> Known<'a> {
         sorted: &'a Sorted,
         images: &'a BTreeMap<String, String>,
         reference: Option<&'a Reference>,
+        components: &BTreeMap<String, String>,
     ) -> Self {
-        let objects = sorted.manifests.values().flatten();
+        let added = adopt::added(components);
+        let objects = sorted.manifests.values().flatten().chain(&added);
         Known {
             services: objects
                 .filter(|body| body["kind"] == "Service" && body["apiVersion"] == "v1")
                 .filter_map(|body| body["metadata"]["name"].as_str())
+                .map(str::to_owned)
                 .collect(),
+            added_to: adopt::stems(components),
+            added,
             sorted,
             images,
             reference,
         }
     }
 
-    fn objects(&self) -> impl Iterator<Item = &'a Value> {
-        self.sorted.manifests.values().flatten()
+    fn objects(&self) -> impl Iterator<Item = &Value> {
+        self.sorted.manifests.values().flatten().chain(&self.added)
     }
 
     pub(super) fn files(&self) -> Value {
@@ -47,7 +57,14 @@ impl<'a> Known<'a> {
                 .and_then(|reference| reference.facts.files.get(file));
             (file.clone(), Value::from(known.unwrap_or(file).as_str()))
         };
-        Value::Object(self.sorted.manifests.keys().map(name).collect())
+        Value::Object(
+            self.sorted
+                .manifests
+                .keys()
+                .chain(&self.added_to)
+                .map(name)
+                .collect(),
+        )
     }
 
     /// Returns the containers that settings of `projects.yaml` configure, as far as they are there.
@@ -68,7 +85,13 @@ impl<'a> Known<'a> {
                 .find(|container| container["name"] == known.container.as_str());
             let image = container
                 .and_then(|container| container["image"].as_str())
-                .and_then(|image| self.images.iter().find(|(_, known)| *known == image));
+                .and_then(|image| {
+                    let read = image.strip_prefix("{{ plan.images.");
+                    let mut images = self.images.iter();
+                    images.find(|(name, known)| {
+                        *known == image || read.is_some_and(|read| read == format!("{name} }}}}"))
+                    })
+                });
             if let Some((image, _)) = image {
                 let workload = json!({
                     "kind": known.kind, "name": known.name, "container": known.container, "image": image,
@@ -89,7 +112,7 @@ impl<'a> Known<'a> {
         {
             let present: Map<String, Value> = engines
                 .iter()
-                .filter(|(_, service)| self.services.contains(service.service.as_str()))
+                .filter(|(_, service)| self.services.contains(&service.service))
                 .map(|(engine, service)| {
                     (
                         engine.clone(),
@@ -102,6 +125,30 @@ impl<'a> Known<'a> {
             }
         }
         Value::Object(embedded)
+    }
+
+    /// Returns which storage a stack uses, as the containers say that are there.
+    pub(super) fn identity(&self, workloads: &Value) -> Value {
+        let mut identity = self
+            .reference
+            .and_then(|reference| reference.identity.clone())
+            .unwrap_or_else(|| json!({}));
+        for what in ["database", "objectStore"] {
+            if let Some(Value::Array(consumers)) = identity.get_mut(what) {
+                consumers.retain(|consumer| {
+                    let workload = consumer["workload"].as_str();
+                    workload.is_some_and(|workload| workloads.get(workload).is_some())
+                });
+            }
+        }
+        let made: BTreeSet<(String, String)> = self.added.iter().filter_map(key).collect();
+        if let Some(Value::Array(makers)) = identity.get_mut("generated") {
+            makers.retain(|maker| {
+                let text = |key: &str| maker[key].as_str().unwrap_or_default().to_owned();
+                made.contains(&(text("kind"), text("name")))
+            });
+        }
+        identity
     }
 
     pub(super) fn secrets(&self) -> Value {
@@ -143,6 +190,25 @@ impl<'a> Known<'a> {
                 roles.filter(move |(role, labels)| external.contains(role) || present(labels))
             })
             .map(|(role, labels)| (role.clone(), labels.clone()))
+            .collect()
+    }
+
+    /// Returns the workloads whose pods have no role.
+    pub(super) fn without_role(
+        &self,
+        roles: &BTreeMap<String, BTreeMap<String, String>>,
+    ) -> Vec<String> {
+        let has_role = |pod: &Value| {
+            roles.values().any(|labels| {
+                labels
+                    .iter()
+                    .all(|(key, value)| pod[key.as_str()] == value.as_str())
+            })
+        };
+        self.objects()
+            .filter(|body| pod_labels(body).is_some_and(|pod| !has_role(pod)))
+            .filter_map(key)
+            .map(|(kind, name)| format!("{kind}/{name}"))
             .collect()
     }
 

@@ -43,6 +43,11 @@ pub(super) fn find(body: &Value, namespace: &str) -> Found {
 }
 
 impl Localised {
+    /// Returns kind and name of the object.
+    pub(super) fn key(&self) -> (String, String) {
+        (self.kind.clone(), self.name.clone())
+    }
+
     /// Puts together what was found in an object; `None` when there is nothing to write.
     pub(super) fn new(object: &Object, found: Found) -> Option<Self> {
         (!found.strings.is_empty()).then(|| Localised {

@@ -20,8 +20,12 @@ pub(super) struct Reference {
     pub(super) facts: Facts,
     /// What members of a project may do, as it is written.
     pub(super) members: Option<Value>,
+    /// Which storage a stack uses, as it is written.
+    pub(super) identity: Option<Value>,
     /// The file of each object, by kind and name.
     files: BTreeMap<(String, String), String>,
+    /// The files of its components, by path below its directory.
+    pub(super) components: BTreeMap<String, String>,
 }
 
 impl Reference {
@@ -48,11 +52,15 @@ impl Reference {
         let facts = serde_saphyr::from_str_with_options(text, options).ok()?;
         let prefix = format!("{name}/");
         let mut known = BTreeMap::new();
+        let mut components = BTreeMap::new();
         for (path, text) in files
             .range(prefix.clone()..)
             .take_while(|(path, _)| path.starts_with(&prefix))
         {
             let below = &path[prefix.len()..];
+            if below.starts_with("components/") {
+                components.insert(below.to_owned(), text.clone());
+            }
             let stem = below
                 .rsplit('/')
                 .next()
@@ -66,11 +74,17 @@ impl Reference {
             }
         }
         let written = yaml::load_one(text, &LoadOptions::default()).ok();
-        let members = written.and_then(|document| document.value.get("members").cloned());
+        let of = |key: &str| {
+            let document = written.as_ref()?;
+            document.value.get(key).cloned()
+        };
+        let (members, identity) = (of("members"), of("identity"));
         Some(Reference {
+            identity,
             facts,
             members,
             files: known,
+            components,
         })
     }
 
@@ -88,19 +102,28 @@ impl Reference {
 
 /// Returns kind and name of the objects of a file; templates are read as they are.
 fn objects(text: &str) -> Vec<(String, String)> {
+    documents(text).iter().filter_map(key).collect()
+}
+
+/// Returns the documents of a file of a component; of one that is there under a condition, what is there then.
+pub(super) fn documents(text: &str) -> Vec<Value> {
     let options = LoadOptions {
         tags: true,
         ..LoadOptions::default()
     };
     let documents = yaml::load(text, &options).unwrap_or_default();
-    documents
-        .iter()
-        .filter_map(|document| {
-            let text = |pointer: &str| document.value.pointer(pointer).and_then(Value::as_str);
-            Some((
-                text("/kind")?.to_owned(),
-                text("/metadata/name")?.to_owned(),
-            ))
-        })
-        .collect()
+    let there = |document: yaml::Document| match document.value.pointer("/!if/then") {
+        Some(then) => then.clone(),
+        None => document.value,
+    };
+    documents.into_iter().map(there).collect()
+}
+
+/// Returns kind and name of an object.
+pub(super) fn key(body: &Value) -> Option<(String, String)> {
+    let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
+    Some((
+        text("/kind")?.to_owned(),
+        text("/metadata/name")?.to_owned(),
+    ))
 }

@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::localise::{self, Localised};
-use super::reference::Reference;
+use super::reference::{Reference, key};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Rejected};
 use crate::kustomize::FlatObject;
 use crate::object::{Object, apply_rank, is_cluster_scoped};
 use crate::source::Span;
 
 /// The contents of a base, by path below its directory.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Sorted {
     /// Namespaced objects, by file.
     pub(super) manifests: BTreeMap<String, Vec<Value>>,
@@ -25,6 +25,21 @@ pub(super) struct Sorted {
     pub(super) namespace: String,
     /// What is written into objects that name this namespace.
     pub(super) localised: Vec<Localised>,
+    /// Names of the Secrets that were left out.
+    pub(super) secrets: BTreeSet<String>,
+}
+
+impl Sorted {
+    /// Returns what is there without some objects, by kind and name.
+    pub(super) fn without(&self, removed: &BTreeSet<(String, String)>) -> Sorted {
+        let mut kept = self.clone();
+        for list in kept.manifests.values_mut() {
+            list.retain(|body| key(body).is_none_or(|key| !removed.contains(&key)));
+        }
+        kept.localised
+            .retain(|object| !removed.contains(&object.key()));
+        kept
+    }
 }
 
 /// The file of objects that no base knows.
@@ -190,6 +205,7 @@ fn sort_namespaced(
             continue;
         }
         if holds_secret(&object) {
+            sorted.secrets.insert(object.name().to_owned());
             let keys: Vec<String> = secret_keys(&object).map(|key| format!("`{key}`")).collect();
             found.push(
                 Diagnostic::warning(

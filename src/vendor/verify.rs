@@ -1,5 +1,6 @@
 //! Holds bases against their lock, and vendored ones against upstream.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::bases::Bases;
@@ -67,24 +68,43 @@ fn verify_upstream(
     let (sorted, origin) =
         outcome.inspect_err(|_| diagnostics.extend(std::mem::take(&mut ignored)))?;
     let own = bases.files_of(name);
-    let differing = sorted
-        .files
-        .iter()
-        .find(|(path, text)| own.get(*path) != Some(*text));
-    let extra = own
+    let paths: BTreeSet<&String> = own
         .keys()
-        .find(|path| is_upstream(path) && !sorted.files.contains_key(*path));
-    if let Some(file) = differing.map(|(path, _)| path).or(extra) {
+        .filter(|path| is_upstream(path))
+        .chain(sorted.files.keys())
+        .collect();
+    let commit = &recorded.commit;
+    for file in paths {
+        let what = match (own.get(file), sorted.files.get(file)) {
+            (Some(here), Some(there)) if here == there => continue,
+            (Some(_), Some(_)) => "is not what",
+            (None, _) => "is missing, and is part of what",
+            (Some(_), None) => "is there, and not part of what",
+        };
         diagnostics.push(
             Diagnostic::error(
                 Code::BaseLockMismatch,
                 format!(
-                    "`base/{name}/{file}` is not what {} flattens to at `{}`",
-                    origin.repository, recorded.commit
+                    "`base/{name}/{file}` {what} {} flattens to at `{commit}`",
+                    origin.repository
                 ),
             )
             .path(format!("base/{name}/{file}"))
             .hint("`tenantry vendor update` writes it anew; changes belong into patches"),
+        );
+    }
+    for (remote, pinned, now) in fetcher.moved()? {
+        let message = if now.is_empty() {
+            format!("`{remote}` is gone, and commit `{pinned}` was vendored")
+        } else {
+            format!("`{remote}` means commit `{now}` by now, and `{pinned}` was vendored")
+        };
+        diagnostics.push(
+            Diagnostic::warning(Code::UpstreamMoved, message)
+            .path(format!("base/{name}/base.yaml"))
+            .hint(format!(
+                "`tenantry vendor update {name}` takes it over; a tag that moves is worth a question to its owner"
+            )),
         );
     }
     Ok(())

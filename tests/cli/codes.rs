@@ -9,6 +9,7 @@ use tenantry::diagnostic::{Code, Diagnostics};
 use tenantry::kustomize::{self, Tree};
 use tenantry::source::Sources;
 
+use super::registry::Registry;
 use super::session::Session;
 use super::upstream::Upstream;
 
@@ -302,6 +303,51 @@ fn every_code_is_drawn() {
     );
     drawn.insert(Code::BranchCheckedOut.as_str().to_owned());
 
+    let registry = Registry::start();
+    let host = registry.host();
+    let session = Session::with(&ONE.replace(
+        "kfp-2.17.0}",
+        &format!("kfp-2.17.0, images: {{mirrors: {{ghcr.io: {host}, docker.io: {host}, quay.io: {host}, gcr.io: {host}}}}}}}"),
+    ));
+    let arguments = ["images", "pin", "--message-format", "json"];
+    let (_, stderr) = session.tenantry(&arguments).status(5);
+    assert_eq!(
+        drawn_in(&stderr),
+        BTreeSet::from(["image-unresolved".to_owned()])
+    );
+    drawn.extend(drawn_in(&stderr));
+    let (images, _) = session.tenantry(&["images", "list"]).status(0);
+    let push = |content: &str| {
+        for image in images.lines() {
+            let image = image.strip_prefix(&format!("{host}/"));
+            registry.push(image.expect("everything is mirrored"), content);
+        }
+    };
+    push("one");
+    session.tenantry(&["images", "pin", "-q"]).status(0);
+    push("other");
+    let arguments = ["images", "verify", "--message-format", "json"];
+    let (_, stderr) = session.tenantry(&arguments).status(0);
+    assert!(drawn_in(&stderr).contains("image-tag-moved"), "{stderr}");
+    drawn.extend(drawn_in(&stderr));
+
+    let session = with_manifest(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, annotations: {config.kubernetes.io/local-config: \"true\"}}\n",
+    );
+    let arguments = [
+        "render",
+        "--format",
+        "kustomize",
+        "--message-format",
+        "json",
+    ];
+    let (_, stderr) = session.tenantry(&arguments).status(4);
+    assert_eq!(
+        drawn_in(&stderr),
+        BTreeSet::from(["not-for-kustomize".to_owned()])
+    );
+    drawn.extend(drawn_in(&stderr));
+
     let session = rendered();
     session.write("blocked", "a file where a directory must be\n");
     let run = session.tenantry(&["render", "--out", "blocked", "--message-format", "json"]);
@@ -340,15 +386,39 @@ fn every_code_is_drawn() {
         "--message-format",
         "json",
     ];
-    let (_, stderr) = Session::with(ONE).tenantry(&arguments).status(0);
-    for code in [Code::PlainSecret, Code::FixedNamespace] {
+    let session = Session::with(ONE);
+    let (_, added) = session.tenantry(&arguments).status(0);
+    upstream.commit("v2");
+    let arguments = ["vendor", "verify", "--upstream", "--message-format", "json"];
+    let (_, verified) = session.tenantry(&arguments).status(0);
+    for (code, stderr) in [
+        (Code::PlainSecret, &added),
+        (Code::FixedNamespace, &added),
+        (Code::UpstreamMoved, &verified),
+    ] {
         let code = code.as_str();
         assert!(stderr.contains(&format!("\"code\":\"{code}\"")), "{stderr}");
         drawn.insert(code.to_owned());
     }
 
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/invalid");
-    for entry in std::fs::read_dir(samples).expect("the samples can be listed") {
+    let shared = Session::with(
+        "version: 1\nplatform: {base: &base kfp-2.15.0}\nprojects: [{name: a, description: *base}]\n",
+    );
+    let arguments = ["upgrade", "--message-format", "json"];
+    let (_, stderr) = shared.tenantry(&arguments).status(4);
+    let code = Code::NotEditable.as_str();
+    assert!(stderr.contains(&format!("\"code\":\"{code}\"")), "{stderr}");
+    drawn.insert(code.to_owned());
+    session.write("dspa.yaml", super::import::APPLICATION);
+    let arguments = ["import", "dspa", "dspa.yaml", "--message-format", "json"];
+    let (_, stderr) = session.tenantry(&arguments).status(0);
+    assert!(stderr.contains("\"code\":\"not-carried-over\""), "{stderr}");
+    drawn.insert(Code::NotCarriedOver.as_str().to_owned());
+
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let samples = ["invalid", "valid"]
+        .map(|samples| std::fs::read_dir(tests.join(samples)).expect("the samples can be listed"));
+    for entry in samples.into_iter().flatten() {
         let bytes = std::fs::read(entry.expect("a sample").path()).expect("a sample can be read");
         for line in String::from_utf8_lossy(&bytes).lines() {
             let expected = line

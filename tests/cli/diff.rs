@@ -67,7 +67,7 @@ Worth a look
     `Deployment/ml-pipeline`, `Deployment/ml-pipeline-ui`
 
 New
-  + pricing (in-cluster/pricing, 56 objects)
+  + pricing (in-cluster/pricing, 56 objects, 1.17 CPU, 3.17 GiB memory, 20 GiB storage)
 
 In 2 projects: churn, vision
   ~ Deployment/ml-pipeline
@@ -79,7 +79,7 @@ vision
   + ResourceQuota/quota
   + LimitRange/limits
 
-2 directories changed, 1 new
+2 directories changed, 1 new; in all +1.17 CPU, +3.17 GiB memory, +20 GiB storage
 ",
         )
         .stderr("")
@@ -90,7 +90,7 @@ vision
     assert!(
         stdout.starts_with(
             "\
-### tenantry diff: 2 directories changed, 1 new
+### tenantry diff: 2 directories changed, 1 new; in all +1.17 CPU, +3.17 GiB memory, +20 GiB storage
 
 Against `overlays`.
 
@@ -100,7 +100,7 @@ Against `overlays`.
 
 **New**
 
-- `pricing` (`in-cluster/pricing`, 56 objects)
+- `pricing` (`in-cluster/pricing`, 56 objects, 1.17 CPU, 3.17 GiB memory, 20 GiB storage)
 
 <details><summary>2 projects: churn, vision</summary>
 
@@ -116,6 +116,7 @@ Against `overlays`.
     assert_eq!(document["against"], "overlays");
     assert_eq!(document["summary"]["directoriesChanged"], 2);
     assert_eq!(document["added"][0]["project"], "pricing");
+    assert_eq!(document["added"][0]["requests"]["cpu"], "1164m");
     assert_eq!(
         document["changes"][0]["projects"],
         serde_json::json!(["churn", "vision"])
@@ -174,9 +175,9 @@ Hazards that stop
   Undo what is not meant; what is meant, write below `acknowledge:` in projects.yaml.
 
 Gone
-  - churn (in-cluster/churn, 56 objects)
+  - churn (in-cluster/churn, 56 objects, 1.17 CPU, 3.17 GiB memory, 20 GiB storage)
 
-1 hazard that stops, 1 directory gone
+1 hazard that stops, 1 directory gone; in all -1.17 CPU, -3.17 GiB memory, -20 GiB storage
 ",
         )
         .stderr(
@@ -232,4 +233,55 @@ fn what_cannot_be_read_stops() {
         stderr.starts_with("error[invalid-index]: `overlays/index.json` cannot be read: "),
         "{stderr}"
     );
+}
+
+/// Whoever reviews a change is told first that a stack becomes reachable, and by whom.
+#[test]
+fn an_exposure_that_appears() {
+    let fleet = |access: &str| {
+        format!(
+            "version: 1\nplatform: {{base: kfp-2.17.0}}\nprojects:\n- name: churn\n  members: {{viewers: [\"group:a\"]}}\n{access}"
+        )
+    };
+    let exposed = |host: &str| {
+        fleet(&format!(
+            "  access: {{exposure: ingress, host: {host}, auth: both, oidc: {{issuer: \"https://id.example.com\", clientId: kfp, clientSecret: {{name: oidc, key: secret}}}}}}\n"
+        ))
+    };
+    let session = Session::with(&fleet(""));
+    session.tenantry(&["render", "-q"]).status(0);
+    let hazards = |projects: &str| {
+        session.write("projects.yaml", projects);
+        // It is for people to look at, and stops nothing.
+        let (stdout, _) = session.tenantry(&["diff", "--gate"]).status(0);
+        let worth = stdout.split("\n\n").next().unwrap_or_default();
+        worth.to_owned()
+    };
+    assert_eq!(
+        hazards(&exposed("churn.example.com")),
+        "\
+Worth a look
+  access-widened  churn
+    `Ingress/access` opens host `churn.example.com`
+  access-widened  churn
+    `Role/members-viewers` permits more: get `stacks/access.tenantry.dev`
+  access-widened  churn
+    `RoleBinding/access-cookie` gives `Role/access-cookie` to `ServiceAccount churn/access-cookie`
+  access-widened  churn
+    more ingress traffic is admitted by `NetworkPolicy/access-proxy-ingress`, `NetworkPolicy/ui-ingress`
+  access-widened  in-cluster/_cluster
+    `ClusterRoleBinding/tenantry-access-churn` gives `ClusterRole/system:auth-delegator` to `ServiceAccount churn/access-proxy`"
+    );
+    session.tenantry(&["render", "-q"]).status(0);
+    assert_eq!(
+        hazards(&exposed("other.example.com")),
+        "\
+Worth a look
+  access-widened  churn
+    `Ingress/access` opens host `other.example.com`
+  restart  churn
+    `Deployment/access-proxy`"
+    );
+    // What is closed widens nothing.
+    assert!(!hazards(&fleet("")).contains("access-widened"));
 }

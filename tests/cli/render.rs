@@ -293,18 +293,6 @@ error: 1 error
 }
 
 #[test]
-fn the_kustomize_format_is_refused_for_now() {
-    let session = Session::with(TWO);
-    session
-        .tenantry(&["render", "--format", "kustomize"])
-        .stdout("")
-        .stderr(
-            "error: `--format kustomize` is not available yet; leave it out for plain manifests\n",
-        )
-        .status(2);
-}
-
-#[test]
 fn ten_processes_render_at_once_and_the_tree_is_whole() {
     let shared = Session::new();
     let out = shared.path("tree").to_string_lossy().into_owned();

@@ -86,12 +86,23 @@ fn a_tree_like_that_of_kfp_is_rendered() {
     );
     assert!(base.contains_key("components/90-namespace/component.yaml"));
 
-    // Another base than the built-in ones, and the namespace is the project's wherever upstream's own was written.
+    // Another base than the built-in ones, and the namespace is the project's wherever upstream's own was written. The
+    // engines are those that the base has, and the Secrets that were left out are made in the cluster.
     session.write(
         "projects.yaml",
-        "version: 1\nplatform: {base: upstream}\nprojects:\n- name: churn\n  database: {embedded: {engine: mysql}}\n  objectStore: {embedded: {engine: minio}}\n",
+        "version: 1\nplatform: {base: upstream}\nprojects:\n- name: churn\n",
     );
+    let (_, stderr) = session.tenantry(&["validate"]).status(0);
+    assert!(!stderr.contains("warning["), "{stderr}");
     session.tenantry(&["render"]).status(0);
+    for (file, expected) in [
+        ("secrets.yaml", "kind: Job"),
+        ("database.yaml", "MYSQL_PASSWORD"),
+        ("object-store.yaml", "name: minio-pvc"),
+    ] {
+        let text = session.read(&format!("overlays/in-cluster/churn/{file}"));
+        assert!(text.contains(expected), "{expected}\nin\n{text}");
+    }
     let tree = below(&session, "overlays/in-cluster/churn");
     let text: String = tree.values().map(String::as_str).collect();
     assert!(text.contains("ghcr.io/kubeflow/kfp-api-server:2.99.1"));
@@ -122,6 +133,199 @@ fn a_tree_like_that_of_kfp_is_rendered() {
         "{stderr}"
     );
     assert_eq!(below(&session, "base/upstream"), base);
+}
+
+/// What is written in `projects.yaml` and nothing in the base follows.
+#[test]
+fn choices_that_a_vendored_base_cannot_follow() {
+    let argo = Upstream::of_case("kfp-like/remotes/argo-workflows", &[]);
+    let kfp = Upstream::of_case("kfp-like", &[("argo-workflows", &argo)]);
+    let session = Session::with(PROJECTS);
+    add(&session, &kfp, &["--path", "overlay"], 0);
+    let check = |settings: &str, expected: &[&str]| {
+        let project = format!("- name: churn\n{settings}");
+        let text = format!("version: 1\nplatform: {{base: web}}\nprojects:\n{project}");
+        session.write("projects.yaml", text);
+        let (_, stderr) = session
+            .tenantry(&["validate"])
+            .status(if expected.is_empty() { 0 } else { 4 });
+        for expected in expected {
+            assert!(stderr.contains(expected), "{expected}\nin\n{stderr}");
+        }
+        let errors = stderr.matches("error[").count();
+        assert_eq!(errors, expected.len() / 2, "{stderr}");
+    };
+    check("", &[]);
+    check(
+        "  database: {embedded: {engine: mysql, size: 30Gi, user: me}}\n",
+        &[],
+    );
+    check(
+        "  objectStore: {embedded: {engine: minio, storageClass: fast}}\n",
+        &[],
+    );
+    check(
+        "  database: {embedded: {engine: mariadb}}\n",
+        &[
+            "base `web` has no embedded `mariadb`",
+            "write `database: {embedded: {engine: mysql}}`",
+        ],
+    );
+    check(
+        "  database: {external: {engine: mysql, host: db.example.com, database: a, user: b, credentials: {secret: {name: x, keys: {password: p}}}}}\n  objectStore: {external: {provider: s3, endpoint: https://s3.example.com, bucket: churn, credentials: {secret: {name: x, keys: {accessKey: a, secretKey: s}}}}}\n",
+        &[
+            "`database.external` is without effect in base `web`: none of its components reads `plan.database.host`",
+            "projects.yaml:5:14",
+            "`objectStore.external` is without effect in base `web`",
+            "add a component below `base/web/components/`",
+        ],
+    );
+    check(
+        "  components: {scheduledWorkflow: {image: example.org/a:1, timezone: Europe/Berlin}}\n",
+        &[
+            "`components.scheduledWorkflow.image` is without effect in base `web`: its `workloads` do not name the container",
+            "add `scheduledWorkflow` to `workloads` of `base/web/base.yaml`",
+            "`components.scheduledWorkflow.timezone` is without effect",
+            "none of its components reads `plan.components.scheduledWorkflow.timezone`",
+        ],
+    );
+    check(
+        "  components: {ui: {enabled: true}, scheduledWorkflow: {timezone: UTC}}\n",
+        &[],
+    );
+
+    // A component that follows makes it right.
+    session.write(
+        "base/web/components/85-cache/component.yaml",
+        "when: not plan.components.apiServer.cacheEnabled\npatches:\n- target: {kind: Deployment, name: ml-pipeline}\n  patch: {spec: {template: {spec: {containers: [{name: ml-pipeline-api-server, env: [{name: CACHEENABLED, value: \"false\"}]}]}}}}\n",
+    );
+    let stdout = "+ base/web/components/85-cache/component.yaml\n";
+    session
+        .tenantry(&["vendor", "lock", "web"])
+        .stdout(stdout)
+        .status(0);
+    session
+        .tenantry(&["vendor", "lock", "web"])
+        .stdout("")
+        .status(0);
+    check("  components: {apiServer: {cacheEnabled: false}}\n", &[]);
+}
+
+#[test]
+fn a_tree_without_any_storage_is_a_base() {
+    let upstream = web();
+    let session = Session::with(PROJECTS);
+    add(&session, &upstream, &["--path", "deploy"], 0);
+    let facts = session.read("base/web/base.yaml");
+    assert!(
+        facts.contains("# The pods of these have no role"),
+        "{facts}"
+    );
+    session.write(
+        "projects.yaml",
+        "version: 1\nplatform: {base: web}\nprojects:\n- name: churn\n",
+    );
+    session.tenantry(&["render"]).status(0);
+    let text = session.read("overlays/in-cluster/churn/extra.yaml");
+    assert!(text.contains("namespace: churn"), "{text}");
+}
+
+#[test]
+fn an_update_says_what_has_changed() {
+    let upstream = web();
+    let session = Session::with(PROJECTS);
+    add(&session, &upstream, &["--path", "deploy"], 0);
+    upstream.write(
+        "deploy/web.yaml",
+        format!(
+            "{}---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: web}}\n",
+            DEPLOYMENT.replace("web:1", "web:2")
+        ),
+    );
+    let commit = upstream.commit("v1.2.3");
+    let (stdout, _) = session
+        .tenantry(&["vendor", "update", "web", "--ref", "v1.2.3"])
+        .status(0);
+    let url = upstream.url();
+    let expected = format!(
+        "base/web: {url}@v1.2.3, deploy at {commit}\n  image web: example.org/web:1 -> example.org/web:2\n  + ServiceAccount/web\n  ~ Deployment/web\n      spec.template.spec.containers[name=web].image: example.org/web:1 -> example.org/web:2\n"
+    );
+    assert_eq!(stdout, expected);
+    let facts = session.read("base/web/base.yaml");
+    assert!(
+        facts.contains("version: \"1.2.3\"\norder: 10203\n"),
+        "{facts}"
+    );
+    upstream.commit("v1.2.4");
+    let (stdout, _) = session
+        .tenantry(&["vendor", "update", "web", "--ref", "v1.2.4"])
+        .status(0);
+    assert_eq!(stdout.lines().count(), 1, "{stdout}");
+}
+
+#[test]
+fn whatever_is_not_as_upstream_has_it_is_told() {
+    let upstream = web();
+    upstream.write(
+        "deploy/kustomization.yaml",
+        "resources: [web.yaml, crd.yaml]\nnamespace: shop\n",
+    );
+    upstream.write(
+        "deploy/crd.yaml",
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: as.example.org}\nspec: {group: example.org, scope: Namespaced, names: {kind: A, plural: as}}\n",
+    );
+    let commit = upstream.commit("v1");
+    let session = Session::with(PROJECTS);
+    add(&session, &upstream, &["--path", "deploy"], 0);
+    let path = "base/web/manifests/extra.yaml";
+    session.write(path, session.read(path).replace("web:1", "web:9"));
+    session.write(
+        "base/web/manifests/ui.yaml",
+        "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: ui}\n",
+    );
+    std::fs::remove_file(session.path("base/web/cluster/crds.yaml")).expect("it was there");
+
+    // By the lock alone.
+    let (_, stderr) = session.tenantry(&["vendor", "verify"]).status(4);
+    for expected in [
+        "`base/web/manifests/extra.yaml` is not the file that the lock pins",
+        "`base/web/manifests/ui.yaml` is not in `base/base.lock`",
+        "`base/web/cluster/crds.yaml` is locked, but there is no such file",
+    ] {
+        assert!(stderr.contains(expected), "{expected}\nin\n{stderr}");
+    }
+    let (_, stderr) = session.tenantry(&["vendor", "lock", "web"]).status(4);
+    assert_eq!(stderr.matches("comes from upstream").count(), 3, "{stderr}");
+
+    // With a lock that somebody wrote for what is there.
+    relock(&session);
+    let (_, stderr) = session
+        .tenantry(&["vendor", "verify", "--upstream"])
+        .status(4);
+    for expected in [
+        "`base/web/manifests/extra.yaml` is not what",
+        "`base/web/manifests/ui.yaml` is there, and not part of what",
+        "`base/web/cluster/crds.yaml` is missing, and is part of what",
+    ] {
+        assert!(stderr.contains(expected), "{expected}\nin\n{stderr}");
+    }
+
+    // And the tag moves.
+    session.tenantry(&["vendor", "update"]).status(0);
+    let moved = upstream.commit("v1");
+    let (_, stderr) = session
+        .tenantry(&["vendor", "verify", "--upstream"])
+        .status(0);
+    let expected = format!("@v1` means commit `{moved}` by now, and `{commit}` was vendored");
+    assert!(stderr.contains(&expected), "{expected}\nin\n{stderr}");
+    upstream.git(&["tag", "--delete", "v1"]);
+    let (_, stderr) = session
+        .tenantry(&["vendor", "verify", "--upstream"])
+        .status(0);
+    assert!(
+        stderr.contains(&format!("@v1` is gone, and commit `{commit}`")),
+        "{stderr}"
+    );
 }
 
 #[test]

@@ -8,7 +8,9 @@ use std::sync::{Mutex, OnceLock};
 use serde_json::Value;
 use tenantry::compile::{BaseFiles, Compilation};
 use tenantry::diagnostic::Diagnostics;
-use tenantry::source::Sources;
+use tenantry::inputs::Failure;
+use tenantry::source::{FileId, Sources};
+use tenantry::tree::Form;
 use tenantry::yaml::{self, LoadOptions};
 
 /// The root of the repository.
@@ -54,15 +56,14 @@ pub fn compile_with(projects: &str, extra: &BTreeMap<String, String>, jobs: usiz
     compile_bases(projects, bases(), extra, jobs)
 }
 
-/// Compiles with given bases.
-pub fn compile_bases(
+/// Loads a compilation, with the texts that it is made of.
+pub fn load(
     projects: &str,
     bases: &BTreeMap<String, String>,
     extra: &BTreeMap<String, String>,
-    jobs: usize,
-) -> Outcome {
+    diagnostics: &mut Diagnostics,
+) -> (Sources, FileId, Result<Compilation, Failure>) {
     let mut sources = Sources::default();
-    let mut diagnostics = Diagnostics::default();
     let file = sources.add("projects.yaml", projects);
     let mut files = BaseFiles::new();
     for (path, text) in bases {
@@ -78,7 +79,7 @@ pub fn compile_bases(
         file,
         &files,
         &mut sources,
-        &mut diagnostics,
+        diagnostics,
         |paths, sources, _| {
             let read = paths.iter().map(|(path, _)| {
                 let text = extra
@@ -89,8 +90,32 @@ pub fn compile_bases(
             Ok(read.collect())
         },
     );
+    (sources, file, compilation)
+}
+
+/// Compiles with given bases.
+pub fn compile_bases(
+    projects: &str,
+    bases: &BTreeMap<String, String>,
+    extra: &BTreeMap<String, String>,
+    jobs: usize,
+) -> Outcome {
+    compile_form(projects, bases, extra, jobs, Form::Plain)
+}
+
+/// Compiles with given bases to a tree of a form.
+pub fn compile_form(
+    projects: &str,
+    bases: &BTreeMap<String, String>,
+    extra: &BTreeMap<String, String>,
+    jobs: usize,
+    form: Form,
+) -> Outcome {
+    let mut diagnostics = Diagnostics::default();
+    let (sources, _, compilation) = load(projects, bases, extra, &mut diagnostics);
     let tree = Mutex::new(BTreeMap::new());
     if let Ok(compilation) = compilation {
+        let compilation = compilation.in_form(form);
         let numbers = Mutex::new(compilation.directories(None).into_iter());
         let findings = Mutex::new(Diagnostics::default());
         std::thread::scope(|scope| {

@@ -22,6 +22,7 @@ pub fn available() -> Available {
             "parallelism",
             "workflowDefaults",
         ]),
+        engines: std::collections::BTreeMap::new(),
     };
     Available {
         bases: [

@@ -9,7 +9,7 @@ use tenantry::git::{
     Branch, CommitText, Failure, Moment, ObjectId, Person, Publication, Published, Repository,
     Signature, publish,
 };
-use tenantry::tree::RenderedDirectory;
+use tenantry::tree::{Form, RenderedDirectory};
 
 /// A repository in a directory that is removed with it.
 pub struct Repo {
@@ -259,6 +259,7 @@ pub fn publication(branch: &str) -> Publication {
         branch: Branch::parse(branch).expect("a branch"),
         remote: None,
         path: "overlays".to_owned(),
+        form: Form::Plain,
         commit: CommitText {
             author: signature.clone(),
             committer: signature,

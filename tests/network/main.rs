@@ -39,6 +39,9 @@ const FLOWS: &[(&str, &str, &[u16])] = &[
     ("metadata-grpc-deployment", "DATABASE", &[3306]),
 ];
 
+/// Ports of the proxy's pods at which nobody but itself calls: kube-rbac-proxy behind OAuth2 Proxy, and its health.
+const BEHIND_THE_FRONT: [u16; 2] = [9443, 9444];
+
 /// Ports of embedded stores.
 const STORES: [(&str, u16); 2] = [("seaweedfs", 8333), ("minio", 9000)];
 
@@ -102,6 +105,21 @@ struct Variant {
     store: Option<(&'static str, u16)>,
     /// Outer ends that `ingressFrom` lets in.
     let_in: &'static [&'static str],
+    /// What stands in front of the stack.
+    front: Option<Front>,
+}
+
+/// The proxy in front of an exposed stack.
+#[derive(Clone, Copy)]
+struct Front {
+    /// The one port of its pods that accepts traffic from outside.
+    port: u16,
+    /// Outer ends that bring traffic; `None` is everybody.
+    from: Option<&'static [&'static str]>,
+    /// Name and port of what it protects.
+    upstream: (&'static str, u16),
+    /// Whether it asks Kubernetes who may enter.
+    asks_kubernetes: bool,
 }
 
 /// Somebody who opens or accepts connections.
@@ -222,6 +240,9 @@ fn world() -> Vec<Party> {
             &[("pipelines.kubeflow.org/v2_component", "true")],
         ),
         pod("ingress", "ingress", &[("app", "nginx")]),
+        pod("gateway", "gateways", &[("app", "envoy")]),
+        pod("router", "openshift-ingress", &[("app", "router")]),
+        pod("auth", "auth", &[("app", "dex")]),
         pod("monitoring", "monitoring", &[("app", "prometheus")]),
         pod("dns", "kube-system", &[("k8s-app", "kube-dns")]),
         pod("kube-system", "kube-system", &[("k8s-app", "kube-proxy")]),
@@ -240,6 +261,19 @@ impl Variant {
     /// What the flows say about one connection.
     fn expects(&self, from: &Party, to: &Party, port: u16, protocol: &str) -> bool {
         let tcp = protocol == "TCP";
+        if let Some(front) = self.front
+            && to.name == "access-proxy"
+            && port == front.port
+            && tcp
+        {
+            match front.from {
+                None => return true,
+                Some(ends) if from.project.is_none() => {
+                    return ends.contains(&from.name.as_str());
+                }
+                Some(_) => {}
+            }
+        }
         match (from.project, to.project) {
             (Some(a), Some(b)) if a == b => tcp && self.inside(&from.name, &to.name, port),
             (Some(_), Some(_)) => false,
@@ -256,8 +290,23 @@ impl Variant {
         }
     }
 
+    fn platform(&self) -> String {
+        match self.front {
+            Some(Front { from: None, .. }) => {
+                PLATFORM.replace("ingressNamespaces: [ingress], ", "")
+            }
+            Some(_) if self.settings.contains("exposure: route") => {
+                PLATFORM.replace("platform:\n", "platform:\n  openshift: true\n")
+            }
+            _ => PLATFORM.to_owned(),
+        }
+    }
+
     /// What the flows of one stack let through.
     fn inside(&self, from: &str, to: &str, port: u16) -> bool {
+        if from == "access-proxy" {
+            return self.front.is_some_and(|front| front.upstream == (to, port));
+        }
         let waits = from == "ml-pipeline" && to == "metadata-grpc-deployment";
         let listed = FLOWS.iter().any(|(source, target, ports)| {
             *source == from
@@ -275,8 +324,19 @@ impl Variant {
         match to {
             "dns" => port == 53,
             "listed" => self.settings.contains("egressTo"),
-            "api-server" => tcp && [443, 6443].contains(&port) && CALLS_KUBERNETES.contains(&from),
-            "lake" => self.store == Some((to, port)) && tcp && STORE_USERS.contains(&from),
+            "api-server" => {
+                let front = self.front.filter(|_| from == "access-proxy");
+                let calls = CALLS_KUBERNETES.contains(&from)
+                    || front.is_some_and(|front| front.asks_kubernetes);
+                tcp && [443, 6443].contains(&port) && calls
+            }
+            "lake" if from == "access-proxy" => {
+                self.settings.contains("issuer: \"https://192.0.2.9:9000\"") && port == 9000 && tcp
+            }
+            "lake" => {
+                let store = self.settings.contains("objectStore: lake");
+                store && self.store == Some((to, port)) && tcp && STORE_USERS.contains(&from)
+            }
             _ => self
                 .servers
                 .iter()
@@ -289,9 +349,12 @@ fn check(variant: &Variant) {
     let settings = variant.settings;
     let projects: String = PROJECTS
         .iter()
-        .map(|name| format!("- {{name: {name}{settings}}}\n"))
+        .map(|name| {
+            let settings = settings.replace("HOST", &format!("{name}.example.com"));
+            format!("- {{name: {name}{settings}}}\n")
+        })
         .collect();
-    let text = format!("version: 1\n{PLATFORM}projects:\n{projects}");
+    let text = format!("version: 1\n{}projects:\n{projects}", variant.platform());
     let outcome = compile_with(&text, &BTreeMap::new(), 1);
     assert!(!outcome.tree.is_empty(), "{text}{:#?}", outcome.findings);
     let mut parties = world();
@@ -307,6 +370,7 @@ fn check(variant: &Variant) {
     }
     let mut ports = BTreeSet::from(PORTS);
     ports.extend(FLOWS.iter().flat_map(|(_, _, ports)| ports.iter().copied()));
+    ports.extend(BEHIND_THE_FRONT);
     ports.extend(
         METRICS
             .iter()
@@ -355,7 +419,7 @@ fn check(variant: &Variant) {
         .map(|(from, to)| {
             ports
                 .iter()
-                .filter(|port| variant.inside(&from.name, &to.name, **port))
+                .filter(|port| variant.expects(from, to, **port, "TCP"))
                 .count()
         })
         .sum();
@@ -457,6 +521,86 @@ fn those_who_are_let_in() {
 fn paused_projects() {
     check(&Variant {
         settings: ", state: paused",
+        ..Variant::default()
+    });
+}
+
+/// Only the proxy's port is open to what brings traffic from outside; the UI and the API are not.
+#[test]
+fn exposed_by_an_ingress() {
+    let front = Front {
+        port: 4180,
+        from: Some(&["ingress"]),
+        upstream: ("ml-pipeline-ui", 3000),
+        asks_kubernetes: false,
+    };
+    check(&Variant {
+        settings: ", access: {exposure: ingress, host: HOST, auth: oauth2Proxy, oidc: {issuer: \"https://id.example.com\", clientId: kfp, clientSecret: {name: oidc, key: secret}, allowedGroups: [ml]}}",
+        front: Some(front),
+        ..Variant::default()
+    });
+    check(&Variant {
+        settings: ", members: {editors: [\"group:a\"]}, components: {ui: {enabled: false}}, access: {exposure: ingress, host: HOST, auth: kubeRbacProxy}",
+        front: Some(Front {
+            upstream: ("ml-pipeline", 8888),
+            asks_kubernetes: true,
+            ..front
+        }),
+        ..Variant::default()
+    });
+    // Where nobody says who brings traffic, everybody may knock at the proxy, and at nothing else.
+    check(&Variant {
+        settings: ", access: {exposure: ingress, host: HOST, auth: oauth2Proxy, oidc: {issuer: \"https://id.example.com\", clientId: kfp, clientSecret: {name: oidc, key: secret}, allowedGroups: [ml]}}",
+        front: Some(Front {
+            from: None,
+            ..front
+        }),
+        ..Variant::default()
+    });
+}
+
+#[test]
+fn exposed_by_a_gateway() {
+    let front = Front {
+        port: 4180,
+        from: Some(&["ingress", "gateway"]),
+        upstream: ("ml-pipeline-ui", 3000),
+        asks_kubernetes: true,
+    };
+    check(&Variant {
+        settings: ", base: kfp-2.15.0, members: {editors: [\"group:a\"]}, access: {exposure: httpRoute, host: HOST, gateway: {name: public, namespace: gateways}, auth: kubeRbacProxy}",
+        old: true,
+        front: Some(front),
+        ..Variant::default()
+    });
+    check(&Variant {
+        settings: ", members: {editors: [\"group:a\"]}, network: {egress: restricted}, access: {exposure: httpRoute, host: HOST, gateway: {name: public, namespace: gateways}, auth: both, oidc: {issuer: \"https://dex.auth.svc.cluster.local/dex\", clientId: kfp, clientSecret: {name: oidc, key: secret}}}",
+        restricted: true,
+        servers: &[("auth", &["access-proxy"])],
+        front: Some(front),
+        ..Variant::default()
+    });
+    check(&Variant {
+        settings: ", network: {egress: restricted}, access: {exposure: httpRoute, host: HOST, gateway: {name: public, namespace: gateways}, auth: oauth2Proxy, oidc: {issuer: \"https://192.0.2.9:9000\", clientId: kfp, clientSecret: {name: oidc, key: secret}, allowedGroups: [ml]}}",
+        restricted: true,
+        front: Some(Front {
+            asks_kubernetes: false,
+            ..front
+        }),
+        ..Variant::default()
+    });
+}
+
+#[test]
+fn exposed_by_a_route() {
+    check(&Variant {
+        settings: ", members: {editors: [\"group:a\"]}, access: {exposure: route, host: HOST, auth: both, oidc: {issuer: \"https://id.example.com\", clientId: kfp, clientSecret: {name: oidc, key: secret}}}",
+        front: Some(Front {
+            port: 8443,
+            from: Some(&["ingress", "router"]),
+            upstream: ("ml-pipeline-ui", 3000),
+            asks_kubernetes: true,
+        }),
         ..Variant::default()
     });
 }

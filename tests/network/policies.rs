@@ -126,10 +126,7 @@ fn is_peer(peer: &Value, policy_namespace: &str, end: &End) -> bool {
             }
             let of_namespace = match peer.get("namespaceSelector") {
                 None => namespace == policy_namespace,
-                Some(selector) => selects(
-                    selector,
-                    &BTreeMap::from([(NAMESPACE_NAME.to_owned(), namespace.clone())]),
-                ),
+                Some(selector) => selects(selector, &labels_of(namespace)),
             };
             let of_pods = peer
                 .get("podSelector")
@@ -141,6 +138,18 @@ fn is_peer(peer: &Value, policy_namespace: &str, end: &End) -> bool {
             within(&block["cidr"]) && !block["except"].as_array().into_iter().flatten().any(within)
         }),
     }
+}
+
+/// The labels of a namespace: its name, and for OpenShift's routers what OpenShift gives it.
+fn labels_of(namespace: &str) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::from([(NAMESPACE_NAME.to_owned(), namespace.to_owned())]);
+    if namespace == "openshift-ingress" {
+        labels.insert(
+            "network.openshift.io/policy-group".to_owned(),
+            "ingress".to_owned(),
+        );
+    }
+    labels
 }
 
 fn selects(selector: &Value, labels: &BTreeMap<String, String>) -> bool {

@@ -183,6 +183,8 @@ impl Check {
                 }
                 other => other != Some("atomic"),
             },
+            // OpenShift takes an `anyOf` of its generator away by writing null.
+            "allOf" | "anyOf" | "oneOf" if argument.is_null() => false,
             "allOf" | "anyOf" | "oneOf" => {
                 let branches = argument.as_array().map(Vec::as_slice).unwrap_or_default();
                 let fitting = branches.iter().filter(|branch| fits(branch, value)).count();

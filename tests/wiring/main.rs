@@ -2,6 +2,7 @@
 
 #[path = "../compiler/mod.rs"]
 mod compiler;
+mod kustomize;
 mod locks;
 mod scale;
 mod support;

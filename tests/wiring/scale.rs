@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use tenantry::diagnostic::Diagnostics;
-use tenantry::layout::lay_out_wiring;
+use tenantry::layout::lay_out_in;
 use tenantry::model::{self, Available, BaseFacts, Model};
 use tenantry::source::Sources;
 use tenantry::sync::groups::{Group, LIMIT, groups};
 use tenantry::sync::{Platform, Wiring};
+use tenantry::tree::Form;
 
 use crate::support::text;
 
@@ -80,7 +81,8 @@ struct Sizes {
 fn measure(model: &Model) -> Sizes {
     let versions = BTreeMap::from([("kfp-2.17.0".to_owned(), "2.17.0".to_owned())]);
     let wiring = Wiring::new(model, versions, |_| Platform {
-        directories: vec!["_cluster"],
+        directories: vec!["_cluster".to_owned()],
+        provisioning: BTreeMap::new(),
         version: "2.17.0".to_owned(),
     });
     let mut sizes = Sizes::default();
@@ -94,7 +96,10 @@ fn measure(model: &Model) -> Sizes {
             path.ends_with("/root"),
             emitted.len(),
         )) {
-            let bytes = lay_out_wiring(&emitted).values().map(Vec::len).sum();
+            let bytes = lay_out_in(&emitted, None, Form::Plain)
+                .values()
+                .map(Vec::len)
+                .sum();
             sizes.directory = sizes.directory.max(bytes);
         }
         let bodies = emitted.iter().map(|object| &object.body);

@@ -8,7 +8,7 @@ use tenantry::object::is_cluster_scoped;
 use crate::compiler::compile;
 use crate::support::{Tree, golden, group, objects, of_kind, text};
 
-const CASES: [&str; 3] = ["sync-argocd", "sync-flux", "sync-both"];
+const CASES: [&str; 4] = ["sync-argocd", "sync-flux", "sync-both", "provisioning"];
 
 /// The directories of a tree that a tool is to apply, each with how often one of its objects names it.
 #[track_caller]
@@ -45,6 +45,8 @@ fn every_directory_is_applied_once() {
         ("sync-flux", "overlays", flux),
         ("sync-both", "overlays", argocd),
         ("sync-both", "overlays", flux),
+        ("provisioning", "overlays", argocd),
+        ("provisioning", "overlays", flux),
     ] {
         check_applied(case, tree, own, other, kind, pointer);
     }

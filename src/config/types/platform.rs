@@ -39,6 +39,8 @@ pub struct Platform {
     pub monitoring: Option<Monitoring>,
     /// Where `externalSecret` credentials are kept when they do not say it.
     pub external_secrets: Option<ExternalSecrets>,
+    /// Jobs that set up shared servers.
+    pub provisioning: Option<Provisioning>,
     /// Whether the cluster is OpenShift: fixed user and group ids are left out, and routes may be used.
     #[schemars(extend("default" = false))]
     pub openshift: Option<bool>,
@@ -63,6 +65,8 @@ pub struct Cluster {
     pub monitoring: Option<Monitoring>,
     /// Where `externalSecret` credentials are kept when they do not say it.
     pub external_secrets: Option<ExternalSecrets>,
+    /// Jobs that set up shared servers.
+    pub provisioning: Option<Provisioning>,
     /// Whether the cluster is OpenShift.
     pub openshift: Option<bool>,
 }
@@ -189,6 +193,9 @@ pub struct Monitoring {
     /// Labels that Prometheus selects monitors by.
     #[schemars(extend("propertyNames" = text::property_names::<LabelKey>()))]
     pub labels: Option<BTreeMap<String, Option<LabelValue>>>,
+    /// Address of the runbooks, which alerts name with an anchor behind it.
+    #[schemars(extend("default" = "docs/runbooks.md"))]
+    pub runbooks: Option<Page>,
 }
 
 /// Where `externalSecret` credentials are kept when they do not say it.
@@ -200,6 +207,15 @@ pub struct ExternalSecrets {
     /// Kind of the store.
     #[schemars(extend("default" = "ClusterSecretStore"))]
     pub kind: Option<StoreKind>,
+}
+
+/// Jobs that set up shared servers, see `provision` in `databases` and `objectStores`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Provisioning {
+    /// Namespace of the Jobs and of their accounts; no project may have it.
+    #[schemars(extend("default" = "tenantry-system"))]
+    pub namespace: Option<Label>,
 }
 
 /// Kind of a store of the External Secrets Operator.

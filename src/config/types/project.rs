@@ -119,17 +119,17 @@ pub struct Access {
     /// What exposes them.
     #[schemars(extend("default" = "none"))]
     pub exposure: Option<Exposure>,
-    /// Host name, of one project only.
+    /// Host name, of one project only. Needed, except for a Route with `auth: kubeRbacProxy`.
     pub host: Option<Host>,
-    /// Class of the Ingress.
+    /// Class of the Ingress; the cluster's default when not given.
     pub ingress_class: Option<Subdomain>,
-    /// Gateway of the HTTPRoute.
+    /// Gateway of the HTTPRoute. Needed for one.
     pub gateway: Option<Gateway>,
-    /// Certificate of the host.
+    /// Certificate of the host; what is in front shows its own when not given.
     pub tls: Option<AccessTls>,
     /// Who authenticates; exposing without it is an error.
     pub auth: Option<Auth>,
-    /// OpenID Connect, for `oauth2Proxy`.
+    /// OpenID Connect. Needed for `oauth2Proxy` and `both`.
     pub oidc: Option<Oidc>,
 }
 
@@ -151,11 +151,11 @@ pub enum Exposure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Auth {
-    /// kube-rbac-proxy, for tokens of the cluster.
+    /// kube-rbac-proxy: tokens of the cluster, held against `members`.
     KubeRbacProxy,
-    /// OAuth2 Proxy, for browsers.
+    /// OAuth2 Proxy: a login, and groups.
     Oauth2Proxy,
-    /// Both.
+    /// Both: a login, held against `members`.
     Both,
 }
 
@@ -163,11 +163,11 @@ pub enum Auth {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Gateway {
-    /// Name of the Gateway.
+    /// Name of the Gateway. Needed.
     pub name: Option<Subdomain>,
-    /// Namespace of the Gateway.
+    /// Namespace of the Gateway; the project's own when not given.
     pub namespace: Option<Label>,
-    /// Listener of the Gateway.
+    /// Listener of the Gateway; every one that fits when not given.
     pub section: Option<Subdomain>,
 }
 
@@ -175,7 +175,7 @@ pub struct Gateway {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AccessTls {
-    /// Name of a Secret with the certificate.
+    /// Name of a Secret with the certificate, in the project's namespace.
     pub secret: Option<Subdomain>,
     /// Issuer of the certificate.
     pub issuer: Option<Issuer>,
@@ -185,15 +185,17 @@ pub struct AccessTls {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Oidc {
-    /// URL of the issuer.
+    /// URL of the issuer. Needed.
     pub issuer: Option<IssuerUrl>,
-    /// Client id.
+    /// Client id. Needed.
     pub client_id: Option<Line>,
-    /// Secret with the client secret.
+    /// Secret with the client secret. Needed.
     pub client_secret: Option<SecretKey>,
     /// Claim that lists the groups.
+    #[schemars(extend("default" = "groups"))]
     pub groups_claim: Option<Line>,
-    /// Groups that may enter.
+    /// Groups that may enter; everybody whom the issuer knows without them.
+    #[schemars(extend("default" = []))]
     pub allowed_groups: Option<Vec<Line>>,
 }
 
@@ -201,9 +203,9 @@ pub struct Oidc {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SecretKey {
-    /// Name of the Secret.
+    /// Name of the Secret, in the project's namespace. Needed.
     pub name: Option<Subdomain>,
-    /// Key in the Secret.
+    /// Key in the Secret. Needed.
     pub key: Option<DataKey>,
 }
 

@@ -161,6 +161,8 @@ pub struct DatabaseServer {
     /// Whether a Job is written that creates databases and users.
     #[schemars(extend("default" = "none"))]
     pub provision: Option<Provision>,
+    /// The account of that Job: by default the Secret `<name of the server>-admin` in its namespace.
+    pub admin: Option<DatabaseAdmin>,
     /// Must be true for PostgreSQL.
     #[schemars(extend("default" = false))]
     pub experimental: Option<bool>,
@@ -174,6 +176,64 @@ pub enum Provision {
     None,
     /// A Job.
     Job,
+}
+
+/// Where the account that creates databases and users comes from: exactly one of these.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DatabaseAdmin {
+    /// An existing Secret in the namespace of the provisioning Jobs.
+    pub secret: Option<DatabaseAdminSecret>,
+    /// An entry of a secret store.
+    pub external_secret: Option<DatabaseAdminExternalSecret>,
+}
+
+/// An existing Secret with a user name and a password.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DatabaseAdminSecret {
+    /// Name of the Secret. Needed.
+    pub name: Option<Subdomain>,
+    /// Under which keys the values are kept in the Secret.
+    pub keys: Option<DatabaseAdminKeys>,
+}
+
+/// Keys of a user name and a password in a Secret.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DatabaseAdminKeys {
+    /// Key of the user name.
+    #[schemars(extend("default" = "username"))]
+    pub username: Option<DataKey>,
+    /// Key of the password.
+    #[schemars(extend("default" = "password"))]
+    pub password: Option<DataKey>,
+}
+
+/// An entry of a secret store with a user name and a password.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DatabaseAdminExternalSecret {
+    /// Name of the store: as in `platform.externalSecrets` by default.
+    pub store: Option<Subdomain>,
+    /// Kind of the store: as in `platform.externalSecrets` by default.
+    pub kind: Option<StoreKind>,
+    /// Key of the entry in the store. Needed.
+    pub key: Option<Line>,
+    /// Under which properties the values are kept in the entry.
+    pub properties: Option<DatabaseAdminProperties>,
+}
+
+/// Properties of a user name and a password in an entry of a secret store.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DatabaseAdminProperties {
+    /// Property of the user name.
+    #[schemars(extend("default" = "username"))]
+    pub username: Option<Line>,
+    /// Property of the password.
+    #[schemars(extend("default" = "password"))]
+    pub password: Option<Line>,
 }
 
 /// Where a project keeps its artifacts: exactly one of these.
@@ -305,6 +365,34 @@ pub struct StoreServer {
     pub credentials: Option<StoreCredentials>,
     /// Encryption of the connection.
     pub tls: Option<StoreTls>,
+    /// Whether a Job is written that creates buckets, and users where `users` says how.
+    #[schemars(extend("default" = "none"))]
+    pub provision: Option<Provision>,
+    /// The account of that Job: by default the Secret `<name of the store>-admin` in its namespace.
+    pub admin: Option<StoreAdmin>,
+    /// How that Job creates each project's user, limited to its bucket or prefix.
+    #[schemars(extend("default" = "none"))]
+    pub users: Option<StoreUsers>,
+}
+
+/// Where the account that creates buckets and users comes from: exactly one of these.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StoreAdmin {
+    /// An existing Secret in the namespace of the provisioning Jobs.
+    pub secret: Option<StoreSecret>,
+    /// An entry of a secret store.
+    pub external_secret: Option<StoreExternalSecret>,
+}
+
+/// How users of an object store are created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum StoreUsers {
+    /// Not at all: the S3 API knows no users.
+    None,
+    /// By the admin API of MinIO.
+    Minio,
 }
 
 /// A word, as the mapping that merging makes of it.

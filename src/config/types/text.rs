@@ -146,6 +146,8 @@ formats! {
     Branch = "branch", "the name of a branch", InvalidValue, path::branch;
     /// A person, group or service account.
     Member = "member", "a member", InvalidValue, name::member;
+    /// The address of a page, with a scheme or without.
+    Page = "page", "the address of a page", InvalidEndpoint, page, "^[A-Za-z0-9._~:/?&=%+@-]+$";
     /// Text that is not empty.
     Line = "text", "a text", InvalidValue, line;
     /// Text of any kind.
@@ -155,6 +157,14 @@ formats! {
 fn line(text: &str) -> Verdict {
     grammar::not_empty(text)?;
     any(text)
+}
+
+/// Takes what stands in an address as it is, and means nothing to the templates of Prometheus.
+fn page(text: &str) -> Verdict {
+    grammar::not_empty(text)?;
+    grammar::characters(text, |c| {
+        c.is_ascii_alphanumeric() || "._~:/?&=%+@-".contains(c)
+    })
 }
 
 /// Refuses the characters that no YAML reader of a cluster can carry.

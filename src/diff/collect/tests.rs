@@ -25,6 +25,7 @@ fn directory(project: &str, namespace: &str, old: &str, new: &str) -> DirectoryD
             also: vec![namespace.to_owned()],
         },
         status: Status::Kept,
+        demand: Default::default(),
         changes: objects(&set(old, true), &set(new, false)),
     }
 }

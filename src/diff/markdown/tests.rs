@@ -45,6 +45,7 @@ fn overview(projects: usize, fields: usize) -> Overview {
         collector.add(DirectoryDiff {
             owner,
             status: Status::Kept,
+            demand: Default::default(),
             changes: vec![ObjectChange { key, edit }],
         });
     }
@@ -134,6 +135,7 @@ fn a_fence_is_longer_than_any_in_it() {
     collector.add(DirectoryDiff {
         owner: Owner::default(),
         status: Status::Kept,
+        demand: Default::default(),
         changes: vec![ObjectChange {
             key,
             edit: ObjectEdit::Changed {

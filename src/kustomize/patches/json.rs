@@ -43,6 +43,15 @@ pub(super) fn read(text: &Text, context: &mut Context<'_>) -> Result<Patch, Reje
         .starts_with('[')
         .then(|| serde_json::from_str(&text.text).ok())
         .flatten();
+    if as_json.is_none() && text.text.starts_with('[') {
+        let finding = Diagnostic::error(
+            Code::InvalidPatch,
+            "the patch begins with `[`, so that kustomize reads it as JSON, and it is none",
+        )
+        .at(text.span(0..text.text.len()))
+        .hint("write keys and texts in double quotes, or each operation as an item with `-`");
+        return Err(context.refuse(finding));
+    }
     let options = LoadOptions {
         marks: true,
         dates_as_text: true,
