@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn what_is_no_reference_is_not_asked_for() {
-        let references = ["UPPER/case".to_owned()];
+        let references = ["an image".to_owned()];
         let answers = digests(&references, &mut Credentials::default(), || {
             panic!("nobody is asked")
         });
