@@ -171,8 +171,8 @@ pub struct Explain {
     /// One of its objects, such as Deployment/ml-pipeline; without it, all
     #[arg(value_name = "KIND/NAME")]
     pub object: Option<String>,
-    /// A field of the object, such as spec.template.spec.containers[0].image, or a JSON pointer; elements of lists by
-    /// number or by what tells them apart, such as containers[main]; without it, all
+    /// A field of the object, such as `spec.template.spec.containers[0].image`, or a JSON pointer; elements of lists by
+    /// number or by what tells them apart, such as `containers[main]`; without it, all
     #[arg(value_name = "FIELD.PATH", allow_hyphen_values = true)]
     pub field: Option<String>,
 }
